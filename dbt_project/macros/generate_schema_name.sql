@@ -1,0 +1,4 @@
+{# A chapter's schema is its name, with nothing put before it: other people's dashboards rely on it. #}
+{% macro generate_schema_name(custom_schema_name, node) -%}
+    {{ custom_schema_name if custom_schema_name is not none else target.schema }}
+{%- endmacro %}
