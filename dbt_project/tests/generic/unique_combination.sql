@@ -1,0 +1,7 @@
+{# The named columns together identify a row; null counts as a value. #}
+{% test unique_combination(model, columns) %}
+select {{ columns | join(", ") }}
+from {{ model }}
+group by {{ columns | join(", ") }}
+having count(*) > 1
+{% endtest %}
