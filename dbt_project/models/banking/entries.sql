@@ -2,36 +2,46 @@ with business_day as (
     select * from {{ ref("stg_control__business_day") }}
 ),
 
+bank_entries as (
+    select * from {{ ref("stg_bank__entries") }}
+),
+
+account_owners as (
+    select * from {{ ref("stg_billing__account_owners") }}
+),
+
 final as (
     select
-        cast(null as varchar) as entry_key,
-        cast(null as varchar) as company_id,
+        bank_entries.entry_key,
+        account_owners.company_id,
         business_day.as_of_date,
-        cast(null as varchar) as account_iban,
-        cast(null as date) as booked_on,
-        cast(null as date) as valued_on,
-        cast(null as decimal(18,2)) as amount,
-        cast(null as varchar) as currency,
-        cast(null as varchar) as counterparty_name,
-        cast(null as varchar) as counterparty_iban,
-        cast(null as varchar) as counterparty_bic,
-        cast(null as varchar) as end_to_end_id,
-        cast(null as varchar) as mandate_id,
-        cast(null as varchar) as structured_reference,
-        cast(null as varchar) as structured_reference_kind,
-        cast(null as varchar) as remittance,
-        cast(null as boolean) as is_return,
-        cast(null as boolean) as is_reversal,
-        cast(null as varchar) as return_reason,
-        cast(null as varchar) as transaction_code,
-        cast(null as varchar) as bank_reference,
-        cast(null as varchar) as payment_batch_id,
-        cast(null as varchar) as statement_key,
-        cast(null as varchar) as file_sha256,
-        cast(null as bigint) as ordinal,
-        cast(null as bigint) as detail_ordinal
-    from business_day
-    where business_day.as_of_date is null
+        bank_entries.account_iban,
+        bank_entries.booked_on,
+        bank_entries.valued_on,
+        bank_entries.amount,
+        bank_entries.currency,
+        bank_entries.counterparty_name,
+        bank_entries.counterparty_iban,
+        bank_entries.counterparty_bic,
+        bank_entries.end_to_end_id,
+        bank_entries.mandate_id,
+        bank_entries.structured_reference,
+        bank_entries.structured_reference_kind,
+        bank_entries.remittance,
+        bank_entries.is_return,
+        bank_entries.is_reversal,
+        bank_entries.return_reason,
+        bank_entries.transaction_code,
+        bank_entries.bank_reference,
+        bank_entries.payment_batch_id,
+        bank_entries.statement_key,
+        bank_entries.file_sha256,
+        bank_entries.ordinal,
+        bank_entries.detail_ordinal
+    from bank_entries
+    inner join account_owners
+        on bank_entries.account_iban = account_owners.account_iban
+    cross join business_day
 )
 
 select * from final

@@ -2,26 +2,37 @@ with business_day as (
     select * from {{ ref("stg_control__business_day") }}
 ),
 
+bank_statements as (
+    select * from {{ ref("stg_bank__statements") }}
+),
+
+account_owners as (
+    select * from {{ ref("stg_billing__account_owners") }}
+),
+
 final as (
     select
-        cast(null as varchar) as statement_key,
-        cast(null as varchar) as company_id,
+        bank_statements.statement_key,
+        account_owners.company_id,
         business_day.as_of_date,
-        cast(null as varchar) as account_iban,
-        cast(null as varchar) as currency,
-        cast(null as varchar) as format,
-        cast(null as varchar) as statement_id,
-        cast(null as bigint) as sequence_no,
-        cast(null as date) as from_on,
-        cast(null as date) as to_on,
-        cast(null as decimal(18,2)) as opening_amount,
-        cast(null as date) as closing_on,
-        cast(null as decimal(18,2)) as closing_amount,
-        cast(null as bigint) as entry_count,
-        cast(null as varchar) as file_sha256,
-        cast(null as bigint) as ordinal
-    from business_day
-    where business_day.as_of_date is null
+        bank_statements.account_iban,
+        bank_statements.currency,
+        bank_statements.format,
+        bank_statements.statement_id,
+        bank_statements.sequence_no,
+        bank_statements.from_on,
+        bank_statements.to_on,
+        bank_statements.opening_amount,
+        bank_statements.closing_on,
+        bank_statements.closing_amount,
+        bank_statements.entry_count,
+        bank_statements.file_sha256,
+        bank_statements.ordinal
+    from bank_statements
+    inner join account_owners
+        on bank_statements.account_iban = account_owners.account_iban
+    cross join business_day
+    where not bank_statements.is_informative
 )
 
 select * from final
