@@ -203,6 +203,12 @@ LOG_COLUMNS: tuple[tuple[str, str], ...] = (
 
 # Tables that are not part of the billing extract, with their columns in order.
 OTHER_TABLES: dict[str, tuple[tuple[str, str], ...]] = {
+    # Which sources of the operations store this warehouse holds: what is missing here is replayed from the archive.
+    "landed_sources": (
+        ("batch_id", "bigint"),
+        ("ordinal", "bigint"),
+        ("sha256", "varchar"),
+    ),
     "row_problems": (
         ("batch_id", "bigint"),
         ("source_sha256", "varchar"),

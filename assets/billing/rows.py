@@ -1,0 +1,194 @@
+"""One row of the billing extract: from whatever a database or a file gave to exact values, or a refusal with a reason.
+
+Nothing is guessed. A decimal comma, a float, an impossible date or a third decimal refuses the row; its customer is
+then held, and the other rows go on (contracts, section 2).
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+
+import pyarrow as pa
+
+from assets.landing.change_log import ARROW_TYPES
+from assets.landing.raw_tables import BillingTable, Column, Kind
+
+Value = str | int | bool | Decimal | date | datetime | None
+
+LARGEST_AMOUNT = Decimal("9999999999999999.99")
+AMOUNT_TEXT = re.compile(r"-?\d{1,16}(\.\d+)?", re.ASCII)
+DATE_TEXT = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+CURRENCY_TEXT = re.compile(r"[A-Z]{3}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class RowProblem:
+    """A refused row: which one, why, and whom it concerns as far as that could be read."""
+
+    ordinal: int
+    table_name: str
+    code: str
+    message: str
+    company_id: str | None = None
+    customer_id: str | None = None
+    invoice_id: str | None = None
+
+
+class Unreadable(Exception):
+    """A value that cannot be taken as it stands; `code` is stable, the text is for a person."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(message)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, float):
+        raise Unreadable("float_value", f"{value!r} is a floating-point number; cast it to text in the query")
+    text = str(value).strip()
+    if "\x00" in text:
+        raise Unreadable("nul_character", "it holds a NUL character")
+    return text
+
+
+def _decimal(value: object, places: int, code: str) -> Decimal:
+    if isinstance(value, float):
+        raise Unreadable("float_value", f"{value!r} is a floating-point number, which loses cents; cast it to text in the query")
+    text = str(value).strip()
+    if not AMOUNT_TEXT.fullmatch(text):
+        raise Unreadable(code, f"{text!r} is not a number with a decimal dot")
+    try:
+        number = Decimal(text)
+    except InvalidOperation as error:
+        raise Unreadable(code, f"{text!r} is not a number") from error
+    rounded = number.quantize(Decimal(1).scaleb(-places))
+    if rounded != number:
+        raise Unreadable("too_many_decimals", f"{text!r} has more than {places} decimals")
+    if abs(rounded) > LARGEST_AMOUNT:
+        raise Unreadable(code, f"{text!r} is too large")
+    return rounded
+
+
+def _amount(value: object) -> Decimal:
+    return _decimal(value, 2, "invalid_amount")
+
+
+def _percentage(value: object) -> Decimal:
+    return _decimal(value, 4, "invalid_percentage")
+
+
+def _integer(value: object) -> int:
+    if isinstance(value, bool) or (not isinstance(value, int) and not re.fullmatch(r"-?\d{1,18}", str(value).strip(), re.ASCII)):
+        raise Unreadable("invalid_number", f"{value!r} is not a whole number")
+    return int(str(value))
+
+
+def _date(value: object) -> date:
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    text = str(value).strip()
+    if not DATE_TEXT.fullmatch(text):
+        raise Unreadable("invalid_date", f"{text!r} is not a date written as YYYY-MM-DD")
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise Unreadable("invalid_date", f"{text!r} is not a day of the calendar") from error
+
+
+def _timestamp(value: object) -> datetime:
+    if isinstance(value, datetime):
+        moment = value
+    elif isinstance(value, date):
+        moment = datetime(value.year, value.month, value.day)
+    else:
+        try:
+            moment = datetime.fromisoformat(str(value).strip())
+        except ValueError as error:
+            raise Unreadable("invalid_timestamp", f"{value!r} is not a moment written as YYYY-MM-DDTHH:MM:SS") from error
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+FLAGS = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False, "t": True, "f": False}
+
+
+def _flag(value: object) -> bool:
+    try:
+        return FLAGS[str(value).strip().lower()]
+    except KeyError as error:
+        raise Unreadable("invalid_flag", f"{value!r} is neither true nor false") from error
+
+
+READERS: dict[Kind, Callable[[object], Value]] = {
+    "text": _text,
+    "amount": _amount,
+    "percentage": _percentage,
+    "integer": _integer,
+    "date": _date,
+    "timestamp": _timestamp,
+    "flag": _flag,
+}
+
+
+def read_row(table: BillingTable, given: Mapping[str, object], ordinal: int) -> tuple[Value, ...] | RowProblem:
+    """The values of one row in contract order, `extra` last; or why it is refused."""
+    values: list[Value] = []
+    for column in table.columns:
+        raw = given.get(column.name)
+        try:
+            values.append(_read_value(column, raw))
+        except Unreadable as error:
+            return _problem(table, given, ordinal, error.code, f"{column.name}: {error}")
+    problem = _rule_broken(table, dict(zip(table.column_names, values, strict=True)))
+    if problem:
+        return _problem(table, given, ordinal, *problem)
+    unknown = {name: str(value) for name, value in given.items() if name not in table.column_names and value not in (None, "")}
+    values.append(json.dumps(unknown, ensure_ascii=False, sort_keys=True) if unknown else None)
+    return tuple(values)
+
+
+def _read_value(column: Column, raw: object) -> Value:
+    if raw is None or (isinstance(raw, str) and not raw.strip()):
+        if column.required:
+            raise Unreadable("missing_value", "it is empty, and it is required")
+        return None
+    value = READERS[column.kind](raw)
+    if column.choices and value not in column.choices:
+        raise Unreadable("unknown_value", f"{value!r} is not one of {', '.join(column.choices)}")
+    return value
+
+
+def _rule_broken(table: BillingTable, row: Mapping[str, Value]) -> tuple[str, str] | None:
+    """Rules over a whole row that make it unusable, whatever finance may think of it."""
+    if table.name != "invoices":
+        return None
+    total, currency = row["total_amount"], row["currency"]
+    if isinstance(total, Decimal) and total < 0:
+        return "negative_amount", f"total_amount: {total} is negative; amounts are positive for credit notes too"
+    if isinstance(currency, str) and not CURRENCY_TEXT.fullmatch(currency):
+        return "invalid_currency", f"currency: {currency!r} is not a three-letter code in capitals"
+    if row["kind"] == "term_note" and row["term_of_invoice_id"] is None:
+        return "missing_value", "term_of_invoice_id: a term note names the invoice it is a term of"
+    return None
+
+
+def _problem(table: BillingTable, given: Mapping[str, object], ordinal: int, code: str, message: str) -> RowProblem:
+    def whom(name: str) -> str | None:
+        value = given.get(name)
+        return str(value).strip() if value not in (None, "") else None
+
+    return RowProblem(
+        ordinal, table.name, code, message, company_id=whom("company_id"), customer_id=whom("customer_id"), invoice_id=whom("invoice_id")
+    )
+
+
+def arrow_rows(table: BillingTable, rows: list[tuple[Value, ...]]) -> pa.Table:
+    """Read rows as an Arrow table with the contract's types, `extra` last."""
+    types = [ARROW_TYPES[column.kind] for column in table.columns] + [pa.string()]
+    names = [*table.column_names, "extra"]
+    values = list(zip(*rows, strict=True)) if rows else [() for _ in names]
+    return pa.Table.from_arrays([pa.array(column, type=kind) for column, kind in zip(values, types, strict=True)], names=names)

@@ -1,0 +1,35 @@
+"""What all landing assets share: the business day they are partitioned by, their owners and their pool."""
+
+from datetime import date
+
+import dagster as dg
+
+# Today's partition exists (end_offset), and no home has facts from before 2010.
+BUSINESS_DAY = dg.DailyPartitionsDefinition(start_date="2010-01-01", end_offset=1)
+
+# A missed day is never made up by running all days in between as one: each day is a run of its own.
+ONE_RUN_A_DAY = dg.BackfillPolicy.multi_run(max_partitions_per_run=1)
+
+FINANCE_DATA = "finance-data@example.org"
+
+# One writer on the warehouse file, whichever process it is in.
+WAREHOUSE_POOL = "warehouse"
+
+
+def day_of(context: dg.AssetExecutionContext) -> date:
+    """The business day of this run."""
+    return date.fromisoformat(context.partition_key)
+
+
+def raw_asset(table: str, description: str, *, deps: list[dg.AssetKey] | None = None, kinds: set[str] | None = None) -> dg.AssetSpec:
+    """The asset of one table of the raw log."""
+    return dg.AssetSpec(
+        dg.AssetKey(["raw", table]),
+        description=description,
+        group_name="landing",
+        owners=[FINANCE_DATA],
+        kinds={"duckdb", *(kinds or set())},
+        deps=deps or [],
+        partitions_def=BUSINESS_DAY,
+        skippable=False,
+    )

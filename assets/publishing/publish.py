@@ -1,0 +1,105 @@
+"""What others read: the newest day as Parquet and as one DuckDB file, never the live warehouse."""
+
+import json
+import os
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+CHAPTERS = (
+    "banking",
+    "reconciliation",
+    "receivables",
+    "arrangements",
+    "dunning",
+    "tasks",
+    "communications",
+    "insight",
+)
+
+# Every BI tool of the last years reads this version; the one the warehouse itself is written in they do not.
+STORAGE_VERSION = "v1.0.0"
+
+# Snapshots kept beside the newest one: a dashboard that opened one yesterday must not lose it under its feet.
+KEPT_SNAPSHOTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What was published: the snapshot's file name and the rows of each table."""
+
+    snapshot: str
+    rows: dict[str, int]
+
+
+def published_tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    """Published tables of every chapter: plain names; the private steps are named int_*."""
+    rows = connection.execute(
+        """
+        select table_schema, table_name from information_schema.tables
+        where list_contains(?, table_schema) and table_name not like 'int\\_%' escape '\\'
+        order by list_position(?, table_schema), table_name
+        """,
+        [list(CHAPTERS), list(CHAPTERS)],
+    ).fetchall()
+    return [(schema, table) for schema, table in rows]
+
+
+def publish(warehouse: Path, folder: Path, as_of: date) -> Published:
+    """Publishes the day `as_of` into `folder`. Dated tables are published for that day only.
+
+    The warehouse is attached read-only from an empty connection, so that nothing of it can be changed here; the pointer
+    `current.json` moves last, and in one step: a reader sees the old day or the new one, whole.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    snapshot = folder / _next_name(folder, as_of)
+    rows: dict[str, int] = {}
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{_quoted(warehouse)}' as live (read_only)")
+        connection.execute(f"attach '{_quoted(snapshot)}' as published (storage_version '{STORAGE_VERSION}')")
+        connection.execute("use live")
+        tables = published_tables(connection)
+        for schema, table in tables:
+            connection.execute(f"create schema if not exists published.{schema}")
+            newest = f"select * from live.{schema}.{table} where as_of_date = date '{as_of.isoformat()}'"
+            connection.execute(f"create table published.{schema}.{table} as {newest}")
+            rows[f"{schema}.{table}"] = int(connection.execute(f"select count(*) from published.{schema}.{table}").fetchall()[0][0])
+            _write_parquet(connection, folder / "parquet" / schema, schema, table)
+    snapshot.chmod(0o600)
+    _point_to(folder, snapshot.name, as_of, rows)
+    _forget_old_snapshots(folder)
+    return Published(snapshot.name, rows)
+
+
+def _next_name(folder: Path, as_of: date) -> str:
+    """Versioned, because an open handle on an older file of the same name would go on seeing the older one."""
+    prefix = f"tijdig-{as_of.isoformat()}-"
+    taken = [int(path.stem.removeprefix(prefix)) for path in folder.glob(f"{prefix}*.duckdb") if path.stem.removeprefix(prefix).isdigit()]
+    return f"{prefix}{max(taken, default=0) + 1}.duckdb"
+
+
+def _write_parquet(connection: duckdb.DuckDBPyConnection, folder: Path, schema: str, table: str) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    target, aside = folder / f"{table}.parquet", folder / f".{table}.parquet.tmp"
+    connection.execute(f"copy published.{schema}.{table} to '{_quoted(aside)}' (format parquet, compression zstd)")
+    aside.chmod(0o600)
+    os.replace(aside, target)
+
+
+def _point_to(folder: Path, snapshot: str, as_of: date, rows: dict[str, int]) -> None:
+    aside = folder / ".current.json.tmp"
+    aside.write_text(json.dumps({"as_of_date": as_of.isoformat(), "file": snapshot, "rows": rows}, indent=2) + "\n", encoding="utf-8")
+    aside.chmod(0o600)
+    os.replace(aside, folder / "current.json")
+
+
+def _forget_old_snapshots(folder: Path) -> None:
+    snapshots = sorted(folder.glob("tijdig-*.duckdb"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    for old in snapshots[KEPT_SNAPSHOTS + 1 :]:
+        old.unlink()
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

@@ -1,0 +1,91 @@
+"""Running dbt on one home: its folders, its environment, its arguments. Nothing here knows Dagster."""
+
+import contextlib
+import io
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from assets.problem import DataProblem
+from assets.warehouse.versions import PROJECT, project_hash
+
+# Neither dbt nor what it imports may call home from a finance department.
+QUIET_ENVIRONMENT = {"DO_NOT_TRACK": "1", "DBT_SEND_ANONYMOUS_USAGE_STATS": "False"}
+
+
+@dataclass(frozen=True, slots=True)
+class DbtHome:
+    """Where dbt works for one home: the warehouse it writes, and the folder it builds in."""
+
+    warehouse: Path
+    target: Path
+
+    @property
+    def manifest(self) -> Path:
+        return self.target / "manifest.json"
+
+    @property
+    def stamp(self) -> Path:
+        """Says from which project files the manifest was made."""
+        return self.target / "manifest.stamp"
+
+    def environment(self) -> dict[str, str]:
+        """What the profile and dbt itself read from the environment."""
+        return QUIET_ENVIRONMENT | {
+            "TIJDIG_WAREHOUSE": str(self.warehouse),
+            "DBT_PROJECT_DIR": str(PROJECT),
+            "DBT_PROFILES_DIR": str(PROJECT),
+            "DBT_TARGET_PATH": str(self.target),
+            "DBT_LOG_PATH": str(self.target),
+        }
+
+
+def build_arguments(*, select: str | None = None, exclude: str | None = None) -> list[str]:
+    """Arguments of the day's build: seeds, models and data tests in one pass, so that a bad row reaches no child.
+
+    Unit tests say whether the rules are right, not whether the day is; they run with the test suite.
+    """
+    arguments = ["build", "--exclude-resource-type", "unit_test"]
+    if select:
+        arguments += ["--select", select]
+    if exclude:
+        arguments += ["--exclude", exclude]
+    return arguments
+
+
+def ensure_manifest(home: DbtHome) -> Path:
+    """The manifest of the project as it stands, parsed anew only when a project file changed."""
+    current = f"{project_hash()} {home.warehouse}"
+    if home.manifest.exists() and home.stamp.exists() and home.stamp.read_text(encoding="utf-8") == current:
+        return home.manifest
+    home.target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    run_dbt(home, ["parse", "--quiet"])
+    home.stamp.write_text(current, encoding="utf-8")
+    return home.manifest
+
+
+def run_dbt(home: DbtHome, arguments: list[str]) -> None:
+    """Runs dbt in this process. Raises DataProblem with dbt's own words when it does not succeed."""
+    from dbt.cli.main import dbtRunner
+
+    said: list[str] = []
+    with _environment(home.environment()), contextlib.redirect_stdout(io.StringIO()):
+        result = dbtRunner(callbacks=[lambda event: said.append(event.info.msg) if event.info.level == "error" else None]).invoke(arguments)
+    if not result.success:
+        reason = "; ".join(said[-5:]) or str(result.exception or "dbt gave no reason")
+        raise DataProblem(f"dbt {arguments[0]} failed: {reason}", where=str(home.target), remedy="see dbt.log in that folder")
+
+
+@contextlib.contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

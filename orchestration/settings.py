@@ -1,0 +1,182 @@
+"""Settings of one home: `tijdig.toml`, overridden by `TIJDIG_*` environment variables.
+
+Every key is declared below; an unknown key or a wrong type is refused, since a setting that is silently ignored is a
+letter that is silently wrong. Secrets come from the environment only.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from assets.problem import UsageProblem
+
+SETTINGS_FILE = "tijdig.toml"
+
+SECRETS = ("TIJDIG_SMTP_PASSWORD", "TIJDIG_LIVE", "TIJDIG_HOME")
+
+
+@dataclass(frozen=True, slots=True)
+class HomeSettings:
+    """`timezone` is where the company's business date is read off the clock."""
+
+    timezone: str = "Europe/Amsterdam"
+
+
+@dataclass(frozen=True, slots=True)
+class BillingSettings:
+    """Where invoices come from. Without a `url` the CSV files of `inbox/billing/` are read.
+
+    `mode`: `full` means each extract is complete and an absent key was deleted; `delta` brings only new and changed
+    rows. `max_shrink_percent` is the brake on a full extract that lost more rows than that.
+    """
+
+    url: str = ""
+    mode: Literal["full", "delta"] = "delta"
+    max_shrink_percent: int = 20
+    queries: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class OperationsSettings:
+    """The operations store; empty means SQLite in the home."""
+
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchSettings:
+    """`mode = "live"` is one of the three things going live takes; `allow_list` limits recipients by address or domain."""
+
+    mode: Literal["rehearsal", "live"] = "rehearsal"
+    allow_list: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpSettings:
+    """The submission relay; without a `host` e-mails become files in `outbox/`. The password is TIJDIG_SMTP_PASSWORD."""
+
+    host: str = ""
+    port: int = 25
+    user: str = ""
+    starttls: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LandingSettings:
+    """`accepted_batches`: batches whose failed expectations a person has looked at and accepts."""
+
+    accepted_batches: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    home: HomeSettings
+    billing: BillingSettings
+    operations: OperationsSettings
+    dispatch: DispatchSettings
+    smtp: SmtpSettings
+    landing: LandingSettings
+
+
+SECTIONS: dict[str, type] = {
+    "home": HomeSettings,
+    "billing": BillingSettings,
+    "operations": OperationsSettings,
+    "dispatch": DispatchSettings,
+    "smtp": SmtpSettings,
+    "landing": LandingSettings,
+}
+
+CHOICES = {("billing", "mode"): ("full", "delta"), ("dispatch", "mode"): ("rehearsal", "live")}
+
+
+def read_settings(home: Path, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Reads and checks the settings of `home`. Raises UsageProblem for anything it does not understand."""
+    path = home / SETTINGS_FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageProblem(f"the settings are not UTF-8 text ({error.reason})", where=str(path), remedy="save the file as UTF-8") from error
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageProblem(f"the settings are not valid TOML: {error}", where=str(path), remedy="mend that line; `tijdig doctor` reads the file again") from error
+    return settings_from(document, environment, where=str(path))
+
+
+def settings_from(document: Mapping[str, Any], environment: Mapping[str, str], where: str) -> Settings:
+    """Settings of a parsed document, with the environment laid over it."""
+    unknown = sorted(set(document) - set(SECTIONS))
+    if unknown:
+        raise UsageProblem(
+            f"unknown section [{unknown[0]}]", where=where, remedy=f"use one of {', '.join(f'[{name}]' for name in SECTIONS)}"
+        )
+    sections = {name: _section(name, document.get(name, {}), environment, where) for name in SECTIONS}
+    settings = Settings(**sections)
+    try:
+        ZoneInfo(settings.home.timezone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise UsageProblem(f"unknown time zone {settings.home.timezone!r}", where=f"{where} [home] timezone", remedy="use a name such as Europe/Amsterdam") from error
+    return settings
+
+
+def _section(name: str, given: Any, environment: Mapping[str, str], where: str) -> Any:
+    kind = SECTIONS[name]
+    if not isinstance(given, Mapping):
+        raise UsageProblem(f"[{name}] must be a section, not a value", where=where, remedy=f"write [{name}] on a line of its own")
+    defaults = kind()
+    known = {field.name for field in fields(kind)}
+    unknown = sorted(set(given) - known)
+    if unknown:
+        raise UsageProblem(f"unknown setting {unknown[0]!r} in [{name}]", where=where, remedy=f"use one of {', '.join(sorted(known))}")
+    values: dict[str, Any] = {}
+    for key in known:
+        default = getattr(defaults, key)
+        variable = f"TIJDIG_{name}_{key}".upper()
+        if variable in environment and not isinstance(default, Mapping):
+            values[key] = _from_text(environment[variable], default, variable)
+        elif key in given:
+            values[key] = _checked(given[key], default, f"{where} [{name}] {key}")
+        choices = CHOICES.get((name, key))
+        if choices and key in values and values[key] not in choices:
+            raise UsageProblem(f"{values[key]!r} is not a value of [{name}] {key}", where=where, remedy=f"use one of {', '.join(choices)}")
+    return kind(**values)
+
+
+def _from_text(text: str, default: Any, where: str) -> Any:
+    if isinstance(default, bool):
+        if text.lower() not in ("true", "false", "1", "0"):
+            raise UsageProblem(f"{text!r} is neither true nor false", where=where, remedy="use true or false")
+        return text.lower() in ("true", "1")
+    if isinstance(default, int):
+        try:
+            return int(text)
+        except ValueError as error:
+            raise UsageProblem(f"{text!r} is not a whole number", where=where, remedy="use digits only") from error
+    if isinstance(default, tuple):
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    return text
+
+
+def _checked(value: Any, default: Any, where: str) -> Any:
+    if isinstance(default, bool):
+        matches = isinstance(value, bool)
+    elif isinstance(default, int):
+        matches = isinstance(value, int) and not isinstance(value, bool)
+    elif isinstance(default, tuple):
+        if isinstance(value, list):
+            return tuple(value)
+        matches = False
+    elif isinstance(default, Mapping):
+        matches = isinstance(value, Mapping) and all(isinstance(text, str) for text in value.values())
+    else:
+        matches = isinstance(value, str)
+    if not matches:
+        wanted = {bool: "true or false", int: "a whole number", tuple: "a list", str: "a text in quotes"}.get(type(default), "a section of texts")
+        raise UsageProblem(f"{value!r} has the wrong type", where=where, remedy=f"write {wanted}")
+    return value
