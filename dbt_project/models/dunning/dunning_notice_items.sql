@@ -1,0 +1,47 @@
+with business_day as (
+    select * from {{ ref("stg_control__business_day") }}
+),
+
+free_items as (
+    select * from {{ ref("int_invoices_weighed") }} where not is_exempt
+),
+
+dunning_notices as (
+    select * from {{ ref("dunning_notices") }}
+),
+
+listed as (
+    select
+        free_items.*,
+        dunning_notices.as_of_date,
+        free_items.is_ready and (dunning_notices.class = 'formal' or free_items.class = 'friendly') as is_acted
+    from free_items
+    inner join dunning_notices
+        on
+            free_items.company_id = dunning_notices.company_id
+            and free_items.customer_id = dunning_notices.customer_id
+            and free_items.currency = dunning_notices.currency
+            and case
+                when dunning_notices.stage_no = 0 then free_items.is_ready and free_items.step_stage_no = 0
+                else free_items.is_claimed
+            end
+),
+
+final as (
+    select
+        listed.as_of_date,
+        listed.company_id,
+        listed.customer_id,
+        listed.invoice_id,
+        listed.currency,
+        listed.claimable_amount as open_amount,
+        case when listed.is_acted then listed.step_stage_no else coalesce(listed.reached_stage_no, 0) end as stage_no,
+        listed.cycle,
+        listed.is_acted,
+        listed.issued_on,
+        listed.due_on,
+        listed.days_overdue
+    from listed
+)
+
+select * from final

@@ -1,0 +1,56 @@
+-- One row per customer: by which routes it can be written to. An e-mail address that bounced is no address until it changes.
+with customers as (
+    select * from {{ ref("stg_billing__customers") }}
+),
+
+dispatched_items as (
+    select * from {{ ref("stg_operations__dispatched_items") }}
+),
+
+sent_messages as (
+    select * from {{ ref("stg_operations__sent_messages") }}
+),
+
+business_day as (
+    select * from {{ ref("stg_control__business_day") }}
+),
+
+bounced_messages as (
+    select distinct dispatched_items.communication_id
+    from dispatched_items
+    cross join business_day
+    where
+        dispatched_items.state = 'bounced'
+        and dispatched_items.channel = 'email'
+        and dispatched_items.dispatched_on < business_day.as_of_date
+),
+
+bounced_addresses as (
+    select distinct
+        sent_messages.company_id,
+        sent_messages.customer_id,
+        lower({{ json_text("sent_messages.row_json", "recipient_email") }}) as email
+    from sent_messages
+    inner join bounced_messages
+        on sent_messages.communication_id = bounced_messages.communication_id
+),
+
+final as (
+    select
+        customers.company_id,
+        customers.customer_id,
+        {{ is_email("customers.email") }} and bounced_addresses.email is null as is_email_usable,
+        bounced_addresses.email is not null as is_email_bounced,
+        coalesce(trim(customers.street), '') <> ''
+        and coalesce(trim(customers.postal_code), '') <> ''
+        and coalesce(trim(customers.city), '') <> ''
+        and coalesce(trim(customers.country), '') <> '' as is_post_usable
+    from customers
+    left join bounced_addresses
+        on
+            customers.company_id = bounced_addresses.company_id
+            and customers.customer_id = bounced_addresses.customer_id
+            and lower(trim(customers.email)) = bounced_addresses.email
+)
+
+select * from final

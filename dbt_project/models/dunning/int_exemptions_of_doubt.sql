@@ -1,0 +1,99 @@
+-- What we do not know for certain: whether a payment is on its way to us, whether a message left, whether the data are whole.
+with business_day as (
+    select * from {{ ref("stg_control__business_day") }}
+),
+
+open_items as (
+    select * from {{ ref("invoice_balances") }} where open_amount > 0
+),
+
+row_problems as (
+    select * from {{ ref("stg_billing__row_problems") }}
+),
+
+reallocations as (
+    select * from {{ ref("reallocations") }}
+),
+
+statement_gaps as (
+    select * from {{ ref("statement_gaps") }}
+),
+
+customer_accounts_used as (
+    select * from {{ ref("customer_accounts_used") }}
+),
+
+dispatched_items as (
+    select * from {{ ref("stg_operations__dispatched_items") }}
+),
+
+sent_today as (
+    select * from {{ ref("int_notices_sent_today") }}
+),
+
+-- A refused invoice row may name only the invoice; the customer it belongs to is known from an earlier version.
+problems_with_customer as (
+    select
+        row_problems.company_id,
+        coalesce(row_problems.customer_id, open_items.customer_id) as customer_id
+    from row_problems
+    left join open_items
+        on
+            row_problems.company_id = open_items.company_id
+            and row_problems.invoice_id = open_items.invoice_id
+),
+
+by_customer as (
+    select problems_with_customer.company_id, problems_with_customer.customer_id, 'data_incomplete' as reason_code
+    from problems_with_customer
+    where problems_with_customer.customer_id is not null
+    union
+    select reallocations.company_id, reallocations.customer_id, 'reallocated'
+    from reallocations
+    union
+    select
+        customer_accounts_used.company_id,
+        customer_accounts_used.customer_id,
+        case when statement_gaps.kind = 'stale' then 'statement_stale' else 'statement_gap' end
+    from statement_gaps
+    inner join customer_accounts_used
+        on
+            statement_gaps.company_id = customer_accounts_used.company_id
+            and statement_gaps.account_iban = customer_accounts_used.account_iban
+),
+
+-- In doubt since an earlier day, or today without a frozen row of it: it may have left, so nothing may follow it.
+in_doubt as (
+    select distinct
+        dispatched_items.company_id,
+        dispatched_items.invoice_id
+    from dispatched_items
+    cross join business_day
+    left join sent_today
+        on
+            dispatched_items.communication_id = sent_today.communication_id
+            and dispatched_items.invoice_id = sent_today.invoice_id
+    where
+        dispatched_items.is_acted
+        and dispatched_items.message_kind in {{ dunning_kinds() }}
+        and (
+            dispatched_items.state = 'in_doubt'
+            or (dispatched_items.state = 'closed_unknown' and dispatched_items.class = 'formal')
+        )
+        and dispatched_items.dispatched_on <= business_day.as_of_date
+        and sent_today.communication_id is null
+),
+
+final as (
+    select open_items.company_id, open_items.invoice_id, by_customer.reason_code
+    from by_customer
+    inner join open_items
+        on
+            by_customer.company_id = open_items.company_id
+            and by_customer.customer_id = open_items.customer_id
+    union all
+    select in_doubt.company_id, in_doubt.invoice_id, 'awaiting_dispatch'
+    from in_doubt
+)
+
+select * from final

@@ -1,0 +1,125 @@
+-- What people recorded: reasons to leave an invoice alone, as rows of invoice and reason.
+with business_day as (
+    select * from {{ ref("stg_control__business_day") }}
+),
+
+dunning_policy as (
+    select * from {{ ref("int_dunning_policy") }}
+),
+
+open_items as (
+    select * from {{ ref("invoice_balances") }} where open_amount > 0
+),
+
+handovers as (
+    select * from {{ ref("stg_register__handovers") }}
+),
+
+insolvencies as (
+    select * from {{ ref("stg_register__insolvencies") }}
+),
+
+complaints as (
+    select * from {{ ref("stg_register__complaints") }}
+),
+
+invoice_responses as (
+    select * from {{ ref("stg_register__invoice_responses") }}
+),
+
+holds as (
+    select * from {{ ref("stg_register__holds") }}
+),
+
+promises as (
+    select * from {{ ref("stg_register__promises") }}
+),
+
+paused_invoices as (
+    select * from {{ ref("paused_invoices") }}
+),
+
+customers as (
+    select * from {{ ref("stg_billing__customers") }}
+),
+
+-- The day a hold ends is the first day on which messages may go again.
+standing_holds as (
+    select holds.*
+    from holds
+    cross join business_day
+    where
+        (holds.lifted_on is null or holds.lifted_on > business_day.as_of_date)
+        and (holds.until_on is null or holds.until_on > business_day.as_of_date)
+),
+
+open_complaints as (
+    select complaints.*
+    from complaints
+    cross join business_day
+    where complaints.closed_on is null or complaints.closed_on > business_day.as_of_date
+),
+
+by_invoice as (
+    select handovers.company_id, handovers.invoice_id, 'handed_over' as reason_code
+    from handovers
+    union all
+    select open_items.company_id, open_items.invoice_id, 'disputed'
+    from open_items
+    where open_items.disputed_amount >= open_items.open_amount
+    union all
+    select open_complaints.company_id, open_complaints.invoice_id, 'disputed'
+    from open_complaints
+    where open_complaints.invoice_id is not null
+    union all
+    -- Peppol: under query and rejected are how a customer says that an invoice is not right.
+    select invoice_responses.company_id, invoice_responses.invoice_id, 'disputed'
+    from invoice_responses
+    where invoice_responses.code in ('UQ', 'RE')
+    union all
+    select paused_invoices.company_id, paused_invoices.invoice_id, 'arrangement_active'
+    from paused_invoices
+    union all
+    select standing_holds.company_id, standing_holds.invoice_id, 'hold_invoice'
+    from standing_holds
+    where standing_holds.invoice_id is not null
+    union all
+    select promises.company_id, promises.invoice_id, 'promise_open'
+    from promises
+    cross join business_day
+    cross join dunning_policy
+    where
+        (promises.withdrawn_on is null or promises.withdrawn_on > business_day.as_of_date)
+        and promises.promised_on + dunning_policy.promise_grace_days >= business_day.as_of_date
+),
+
+by_customer as (
+    select insolvencies.company_id, insolvencies.customer_id, 'insolvency' as reason_code
+    from insolvencies
+    union all
+    select standing_holds.company_id, standing_holds.customer_id, 'hold_customer'
+    from standing_holds
+    where standing_holds.customer_id is not null
+    union all
+    select open_complaints.company_id, open_complaints.customer_id, 'disputed'
+    from open_complaints
+    where open_complaints.invoice_id is null
+    union all
+    select customers.company_id, customers.customer_id, 'hold_customer'
+    from customers
+    where customers.is_blocked
+),
+
+final as (
+    select by_invoice.company_id, by_invoice.invoice_id, by_invoice.reason_code
+    from by_invoice
+    union
+    select open_items.company_id, open_items.invoice_id, by_customer.reason_code
+    from by_customer
+    inner join open_items
+        on
+            by_customer.company_id = open_items.company_id
+            and by_customer.customer_id = open_items.customer_id
+)
+
+select * from final

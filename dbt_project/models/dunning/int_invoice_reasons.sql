@@ -1,0 +1,127 @@
+-- Every reason that is true for an open invoice today, as rows of invoice and reason. The leading one is chosen later, by
+-- the order in the seed; the others are kept beside it.
+with business_day as (
+    select * from {{ ref("stg_control__business_day") }}
+),
+
+invoices_weighed as (
+    select * from {{ ref("int_invoices_weighed") }}
+),
+
+exemptions as (
+    select * from {{ ref("int_exemptions") }}
+),
+
+notices as (
+    select * from {{ ref("int_notices_weighed") }}
+),
+
+dispatched_items as (
+    select * from {{ ref("stg_operations__dispatched_items") }}
+),
+
+held_before as (
+    select distinct
+        dispatched_items.company_id,
+        dispatched_items.invoice_id,
+        dispatched_items.stage_no,
+        dispatched_items.cycle
+    from dispatched_items
+    cross join business_day
+    where
+        dispatched_items.state = 'held'
+        and dispatched_items.is_acted
+        and dispatched_items.dispatched_on < business_day.as_of_date
+),
+
+weighed as (
+    select
+        invoices_weighed.*,
+        held_before.invoice_id is not null and invoices_weighed.requires_release as is_awaiting_release,
+        notices.overdue_credit_reason,
+        notices.pre_due_credit_reason,
+        notices.formal_obstacle,
+        notices.friendly_obstacle,
+        coalesce(notices.is_within_gap, false) as is_within_gap,
+        coalesce(notices.is_pre_due, false) as is_pre_due,
+        notices.leading_class
+    from invoices_weighed
+    left join held_before
+        on
+            invoices_weighed.company_id = held_before.company_id
+            and invoices_weighed.invoice_id = held_before.invoice_id
+            and invoices_weighed.step_stage_no = held_before.stage_no
+            and invoices_weighed.cycle = held_before.cycle
+    left join notices
+        on
+            invoices_weighed.company_id = notices.company_id
+            and invoices_weighed.customer_id = notices.customer_id
+            and invoices_weighed.currency = notices.currency
+),
+
+-- Where the invoice stands on its track: exactly one of these, so no open invoice is without a reason.
+of_track as (
+    select
+        weighed.company_id,
+        weighed.invoice_id,
+        case weighed.step_state
+            when 'not_due' then 'not_due'
+            when 'grace' then 'grace'
+            when 'early' then 'step_not_due'
+            when 'completed' then 'track_completed'
+            else
+                case
+                    when weighed.lacks_proof then 'awaiting_dispatch'
+                    when weighed.is_awaiting_release then 'awaiting_release'
+                    when weighed.step_on = business_day.as_of_date then 'step_due'
+                    else 'catch_up'
+                end
+        end as reason_code
+    from weighed
+    cross join business_day
+),
+
+of_credit as (
+    select
+        weighed.company_id,
+        weighed.invoice_id,
+        case when weighed.is_past_grace then weighed.overdue_credit_reason else weighed.pre_due_credit_reason end
+            as reason_code
+    from weighed
+    where not weighed.is_exempt and (weighed.is_past_grace or weighed.is_ready)
+),
+
+of_message as (
+    select
+        weighed.company_id,
+        weighed.invoice_id,
+        case
+            when weighed.is_within_gap then 'min_gap'
+            when weighed.class = 'formal' then weighed.formal_obstacle
+            -- One message a day: the notice of what will fall due waits for the reminder of what is overdue.
+            when weighed.step_stage_no = 0 and weighed.leading_class is not null and not weighed.is_pre_due
+                then 'min_gap'
+            when weighed.leading_class = 'formal' and weighed.step_stage_no > 0 then null
+            else weighed.friendly_obstacle
+        end as reason_code
+    from weighed
+    where weighed.is_ready
+),
+
+final as (
+    select exemptions.company_id, exemptions.invoice_id, exemptions.reason_code
+    from exemptions
+    union
+    select of_track.company_id, of_track.invoice_id, of_track.reason_code
+    from of_track
+    union
+    select of_credit.company_id, of_credit.invoice_id, of_credit.reason_code
+    from of_credit
+    where of_credit.reason_code is not null
+    union
+    select of_message.company_id, of_message.invoice_id, of_message.reason_code
+    from of_message
+    where of_message.reason_code is not null
+)
+
+select * from final

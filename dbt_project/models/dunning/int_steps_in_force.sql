@@ -1,0 +1,59 @@
+-- The steps of every scenario as they count today, each with the message that would come after it. A call in between
+-- adds its own days: the customer is told the earliest day of the next message, not of the call.
+with business_day as (
+    select * from {{ ref("stg_control__business_day") }}
+),
+
+scenario_steps as (
+    select * from {{ ref("scenario_steps") }}
+),
+
+in_force as (
+    select scenario_steps.*
+    from scenario_steps
+    cross join business_day
+    where {{ in_force("scenario_steps") }}
+),
+
+looked_ahead as (
+    select
+        in_force.*,
+        lead(in_force.step_kind) over step_order as next_step_kind,
+        lead(in_force.message_kind) over step_order as next_kind,
+        lead(in_force.base) over step_order as next_base,
+        lead(in_force.offset_days) over step_order as next_offset_days,
+        lead(in_force.message_kind, 2) over step_order as second_next_kind,
+        lead(in_force.offset_days, 2) over step_order as second_next_offset_days
+    from in_force
+    window step_order as (partition by in_force.scenario_id order by in_force.stage_no)
+),
+
+final as (
+    select
+        looked_ahead.policy_id,
+        looked_ahead.scenario_id,
+        looked_ahead.stage_no,
+        looked_ahead.step_kind,
+        looked_ahead.message_kind,
+        looked_ahead.class,
+        looked_ahead.tone,
+        looked_ahead.base,
+        looked_ahead.offset_days,
+        looked_ahead.expires_after_days,
+        looked_ahead.channels,
+        looked_ahead.requires_release,
+        looked_ahead.pay_by_bank_days,
+        case when looked_ahead.next_base = 'previous_step' then looked_ahead.next_offset_days end as next_step_after_days,
+        case
+            when looked_ahead.next_step_kind = 'call' then looked_ahead.second_next_kind
+            else looked_ahead.next_kind
+        end as next_message_kind,
+        case
+            when looked_ahead.next_step_kind = 'call'
+                then looked_ahead.next_offset_days + looked_ahead.second_next_offset_days
+            when looked_ahead.next_base = 'previous_step' then looked_ahead.next_offset_days
+        end as next_message_after_days
+    from looked_ahead
+)
+
+select * from final
