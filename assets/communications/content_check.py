@@ -1,0 +1,191 @@
+"""A last reading of the finished bytes, as the receiver will see them: is everything there, and nothing of anybody else's?
+
+It shares with the renderer only the way figures and dates are written. Layouts, templates and labels may change; what must be found
+does not: per invoice its number, due date and open amount close together, and once the total, the term, the account, the customer
+number and the way to pay (requirements 39 to 44).
+"""
+
+import re
+import unicodedata
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from html.parser import HTMLParser
+from io import BytesIO
+
+import pypdf
+
+from assets.communications import formats
+from assets.communications.facts import Message, read_message
+from assets.communications.messages import ForeignInvoice, MandatoryContentMissing, RenderedMessage, TemplateBroken
+
+# How far apart, in characters, the cells of one table row may stand in the text that is read back.
+_ROW_REACH = 320
+# A shorter number cannot be told from a page or house number, so it is looked for only among the message's own items.
+_SHORTEST_FOREIGN = 4
+_UNSEEN = {"style", "script", "title", "head"}
+
+
+@dataclass(frozen=True)
+class NumbersOfOthers:
+    """The invoice numbers of one company that belong to another customer, as a container over one shared dictionary."""
+
+    customer_of: Mapping[str, str]
+    customer_id: str
+
+    def __contains__(self, number: object) -> bool:
+        return self.customer_of.get(str(number), self.customer_id) != self.customer_id
+
+
+def check_content(rendered: RenderedMessage, foreign_invoice_numbers: Container[str] = frozenset()) -> None:
+    """Read the bytes back and compare them with the row.
+
+    `foreign_invoice_numbers` contains the numbers of other customers (see `NumbersOfOthers`). Raises `MandatoryContentMissing`
+    naming all that is missing and in which part, or `ForeignInvoice`.
+    """
+    message = read_message(rendered.row)
+    where = f"message {message.communication_id}, template {message.template_id}"
+    parts = read_parts(rendered)
+    missing = [f"{lack} in the {part}" for part, text in parts.items() for lack in _lacks(message, text)]
+    if missing:
+        raise MandatoryContentMissing(missing, where=where)
+    _refuse_foreign(message, parts, foreign_invoice_numbers, where)
+
+
+def read_parts(rendered: RenderedMessage) -> dict[str, str]:
+    """The readable text of each part: `letter`, or `text` and `HTML`."""
+    if rendered.extension == "pdf":
+        return {"letter": read_pdf(rendered.content)}
+    return read_email(rendered.content)
+
+
+def read_pdf(content: bytes) -> str:
+    """The text of all pages, in the order it was set."""
+    try:
+        return "\n".join(page.extract_text() for page in pypdf.PdfReader(BytesIO(content)).pages)
+    except pypdf.errors.PyPdfError as broken:
+        raise TemplateBroken(
+            f"The letter cannot be read back: {broken}", where="PDF", remedy="mend the layout"
+        ) from broken
+
+
+def read_email(content: bytes) -> dict[str, str]:
+    """What a reader sees of each alternative of the message."""
+    texts = {"plain": "", "html": ""}
+    for part in message_from_bytes(content, policy=policy.compat32).walk():
+        if part.get_content_maintype() == "text":
+            body = part.get_payload(decode=True)
+            texts[part.get_content_subtype()] = body.decode("utf-8") if isinstance(body, bytes) else ""
+    return {"text": texts["plain"], "HTML": _visible(texts["html"])}
+
+
+def _lacks(message: Message, text: str) -> list[str]:
+    seen = _normal(text)
+    language = message.language
+    lacks = [
+        name
+        for name, value in {
+            "the total to pay": formats.format_money(message.total_amount, message.currency, language),
+            "the day to pay by": formats.format_date_long(message.pay_by_on, language),
+            "the IBAN": formats.group_in_fours(message.iban),
+            "the customer number": message.customer_id,
+            "the name of the creditor": message.sender.name,
+            "a way to reach the creditor": message.sender.email or message.sender.phone,
+        }.items()
+        if not re.search(_pattern(value), seen)
+    ]
+    for item in message.items:
+        number = _pattern(item.invoice_number)
+        due_on = _pattern(formats.format_date_short(item.due_on, language))
+        open_amount = _pattern(formats.format_amount(item.open_amount, language))
+        reach = rf"(?:(?!{number}).){{0,{_ROW_REACH}}}?"
+        if not re.search(number, seen):
+            lacks.append(f"invoice number {item.invoice_number}")
+        elif not re.search(f"{number}.{{0,{_ROW_REACH}}}?{due_on}", seen, re.DOTALL):
+            lacks.append(f"the due date beside invoice {item.invoice_number}")
+        elif not re.search(f"{number}.{{0,{_ROW_REACH}}}?{due_on}{reach}{open_amount}", seen, re.DOTALL):
+            lacks.append(f"the open amount beside invoice {item.invoice_number}")
+    return lacks
+
+
+def _refuse_foreign(message: Message, parts: Mapping[str, str], foreign: Container[str], where: str) -> None:
+    own_words = _words(" ".join(_harmless(message)))
+    for number in [item.invoice_number for item in message.items]:
+        if number in foreign:
+            raise _foreign(number, where)
+    for text in parts.values():
+        words = [word.strip(".,;:()[]|") for word in _normal(text).split()]
+        for length in (1, 2, 3):
+            for start in range(len(words) - length + 1):
+                candidate = " ".join(words[start : start + length])
+                if len(candidate) >= _SHORTEST_FOREIGN and candidate not in own_words and candidate in foreign:
+                    raise _foreign(candidate, where)
+
+
+def _harmless(message: Message) -> list[str]:
+    """What the message prints of its own besides invoice numbers: a foreign number that looks like a year in it is no leak."""
+    language = message.language
+    days = [
+        message.as_of_date,
+        message.pay_by_on,
+        message.oldest_due_on,
+        *([message.next_step_on] if message.next_step_on else []),
+    ]
+    parties = (message.sender, message.recipient)
+    return [
+        *(formats.format_date_long(day, language) for day in days),
+        *(formats.format_amount(amount, language) for amount in (message.total_amount, message.items_amount)),
+        *(" ".join(vars(party).values()) for party in parties),
+        *(f"{item.order_number} {item.project_number}" for item in message.items),
+        message.customer_id,
+    ]
+
+
+def _words(text: str) -> set[str]:
+    return {word.strip(".,;:()[]|") for word in _normal(text).split()}
+
+
+def _foreign(number: str, where: str) -> ForeignInvoice:
+    return ForeignInvoice(
+        f"The finished message names invoice {number}, which belongs to another customer",
+        where=where,
+        remedy="find out how the invoice got among this customer's items; nothing was sent",
+    )
+
+
+def _pattern(value: str) -> str:
+    """A value as it may have been broken over lines: blanks allowed anywhere inside, letters and digits forbidden around it."""
+    characters = r"[\s\u200b]*".join(re.escape(character) for character in _normal(value) if not character.isspace())
+    return rf"(?<![^\W_]){characters}(?![^\W_])"
+
+
+def _normal(text: str) -> str:
+    return unicodedata.normalize("NFKC", text)
+
+
+class _VisibleText(HTMLParser):
+    """Collects what is shown; tags that end a cell or a line become blanks."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.pieces: list[str] = []
+        self._unseen = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._unseen += tag in _UNSEEN
+        self.pieces.append(" ")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._unseen -= tag in _UNSEEN
+        self.pieces.append(" ")
+
+    def handle_data(self, data: str) -> None:
+        if not self._unseen:
+            self.pieces.append(data)
+
+
+def _visible(html: str) -> str:
+    reader = _VisibleText()
+    reader.feed(html)
+    reader.close()
+    return "".join(reader.pieces)

@@ -1,0 +1,191 @@
+"""A message in the words, dates and figures of its language: the one set of strings that e-mail, plain text and letter all print."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from assets.communications import formats
+from assets.communications.facts import Item, Message, Party
+from assets.communications.formats import MINUS, NO_BREAK_SPACE
+from assets.communications.qr import MAX_TEXT, payment_payload
+
+Pair = dict[str, Any]
+NOTHING = "–"
+
+
+@dataclass(frozen=True)
+class Printed:
+    """Everything the layouts show, formatted, still unescaped. `variables` is what the wording may use."""
+
+    variables: Mapping[str, object]
+    facts: list[Pair]
+    lines: list[Pair]
+    sums: list[Pair]
+    payment: list[Pair]
+    sender_lines: list[str]
+    recipient_lines: list[str]
+    signature: list[str]
+    footer: list[str]
+    qr_payload: str | None
+
+
+def print_message(message: Message, labels: Mapping[str, Any]) -> Printed:
+    """Format every figure and date of the message once, for all its layouts."""
+    remittance = fit_remittance(message.payment_text)
+    quoted = formats.format_payment_reference(message.payment_reference, message.sender.country) or remittance
+    return Printed(
+        variables=_variables(message),
+        facts=_facts(message, labels),
+        lines=[_line(item, message.language) for item in message.items],
+        sums=_sums(message, labels),
+        payment=_payment(message, labels, quoted),
+        sender_lines=_letterhead_lines(message.sender, message.recipient.country, message.language),
+        recipient_lines=_envelope_lines(message.recipient, message.sender.country, message.language),
+        signature=_signature(message, labels),
+        footer=_footer(message, labels),
+        qr_payload=payment_payload(
+            name=message.sender.name,
+            iban=message.iban,
+            bic=message.bic,
+            amount=message.total_amount,
+            currency=message.currency,
+            payment_reference=message.payment_reference,
+            remittance=quoted,
+        ),
+    )
+
+
+def short_reference(communication_id: str) -> str:
+    """What a reader quotes on the telephone: the first ten characters of the communication id, in capitals."""
+    return communication_id[:10].upper()
+
+
+def fit_remittance(text: str) -> str:
+    """At most 140 characters, the length of a SEPA remittance text, cut between two words rather than inside a number."""
+    if len(text) <= MAX_TEXT:
+        return text
+    head, blank, _ = text[: MAX_TEXT + 1].rpartition(" ")
+    return (head if blank else text[:MAX_TEXT]).rstrip(" ,;")
+
+
+def _variables(message: Message) -> dict[str, object]:
+    language = message.language
+    return {
+        "channel": "email" if message.channel == "email" else "letter",
+        "one_invoice": len(message.items) == 1,
+        "invoice_number": message.items[0].invoice_number,
+        "customer_number": message.customer_id,
+        "total_amount": formats.format_money(message.total_amount, message.currency, language),
+        "pay_by_on": formats.format_date_long(message.pay_by_on, language),
+        "oldest_due_on": formats.format_date_long(message.oldest_due_on, language),
+        "next_message_kind": message.next_message_kind,
+        "next_step_on": formats.format_date_long(message.next_step_on, language) if message.next_step_on else None,
+        "contact_person": message.contact_person,
+        "sender_name": message.sender.name,
+        "sender_phone": message.sender.phone.replace(" ", NO_BREAK_SPACE),
+        "sender_email": message.sender.email,
+        "recipient_name": message.recipient.name,
+    }
+
+
+def _facts(message: Message, labels: Mapping[str, Any]) -> list[Pair]:
+    return _pairs(
+        (labels["date"], formats.format_date_long(message.as_of_date, message.language)),
+        (labels["our_reference"], short_reference(message.communication_id)),
+        (labels["customer_number"], message.customer_id),
+        (labels["your_vat_number"], message.recipient.vat_number),
+        (labels["contact_person"], message.contact_person),
+        # In an e-mail the contact paragraph says it, and the reader need only answer.
+        (labels["phone"], message.sender.phone if message.channel != "email" else None),
+        (labels["email"], message.sender.email if message.channel != "email" else None),
+    )
+
+
+def _line(item: Item, language: str) -> Pair:
+    return {
+        "invoice_number": item.invoice_number,
+        "issued_on": formats.format_date_short(item.issued_on, language),
+        "due_on": formats.format_date_short(item.due_on, language),
+        "order": " / ".join(number for number in (item.order_number, item.project_number) if number),
+        "total_amount": formats.format_amount(item.total_amount, language),
+        "paid_amount": formats.format_amount(item.paid_amount, language),
+        "open_amount": formats.format_amount(item.open_amount, language),
+    }
+
+
+def _sums(message: Message, labels: Mapping[str, Any]) -> list[Pair]:
+    total = {
+        "label": labels["total"],
+        "amount": formats.format_money(message.total_amount, message.currency, message.language),
+    }
+    if message.credit_amount == Decimal(0):
+        return [total]
+    return [
+        {"label": labels["items_amount"], "amount": formats.format_amount(message.items_amount, message.language)},
+        {
+            "label": labels["credit_amount"],
+            "amount": MINUS + formats.format_amount(message.credit_amount, message.language),
+        },
+        total,
+    ]
+
+
+def _payment(message: Message, labels: Mapping[str, Any], quoted: str) -> list[Pair]:
+    kind = "payment_reference" if message.payment_reference else "remittance"
+    rows = _pairs(
+        (labels["to_pay"], formats.format_money(message.total_amount, message.currency, message.language)),
+        (labels["pay_by"], formats.format_date_long(message.pay_by_on, message.language)),
+        ("IBAN", formats.group_in_fours(message.iban)),
+        ("BIC", message.bic),
+        (labels["account_holder"], message.sender.name),
+        (_by_country(labels[kind], message.sender.country), quoted),
+    )
+    strong = {labels["to_pay"], labels["pay_by"]}
+    return [row | {"is_strong": row["label"] in strong} for row in rows]
+
+
+def _envelope_lines(party: Party, other_country: str, language: str) -> list[str]:
+    """Name to country as sorting machines want them: a Dutch town in capitals, the country, in capitals, only across a border."""
+    city = party.city.upper() if party.country == "NL" else party.city
+    country = formats.country_name(party.country, language).upper() if party.country != other_country else ""
+    return [line for line in (party.name, party.department, party.street, _town(party, city), country) if line]
+
+
+def _letterhead_lines(party: Party, other_country: str, language: str) -> list[str]:
+    country = formats.country_name(party.country, language) if party.country != other_country else ""
+    return [line for line in (party.name, party.street, _town(party, party.city), country) if line]
+
+
+def _town(party: Party, city: str) -> str:
+    return (NO_BREAK_SPACE * 2).join(part for part in (party.postal_code.replace(" ", NO_BREAK_SPACE), city) if part)
+
+
+def _signature(message: Message, labels: Mapping[str, Any]) -> list[str]:
+    department = str(labels["department"])
+    return [message.sender.name, ", ".join(part for part in (message.contact_person, department) if part)]
+
+
+def _footer(message: Message, labels: Mapping[str, Any]) -> list[str]:
+    sender = message.sender
+    registration = _by_country(labels["registration_number"], sender.country)
+    address = [
+        sender.name,
+        sender.street,
+        NO_BREAK_SPACE.join(part for part in (sender.postal_code, sender.city) if part),
+    ]
+    numbers = [
+        f"{registration}{NO_BREAK_SPACE}{sender.registration_number}" if sender.registration_number else "",
+        f"{labels['vat_number']}{NO_BREAK_SPACE}{sender.vat_number}" if sender.vat_number else "",
+        f"IBAN{NO_BREAK_SPACE}{formats.group_in_fours(message.iban)}",
+        f"BIC{NO_BREAK_SPACE}{message.bic}" if message.bic else "",
+    ]
+    return [" · ".join(part for part in parts if part) for parts in (address, numbers)]
+
+
+def _by_country(label: Mapping[str, str], country: str) -> str:
+    return label.get(country, label[""])
+
+
+def _pairs(*pairs: tuple[str, str | None]) -> list[Pair]:
+    return [{"label": label, "value": value} for label, value in pairs if value]
