@@ -1,8 +1,8 @@
 """Canonical JSON, so that equal facts have equal bytes and therefore equal hashes (RFC 8785 on NFC text).
 
-RFC 8785 leaves three holes that matter here: it does not normalise Unicode (a composed and a decomposed e-acute differ), it
-refuses integers beyond 2^53, and its numbers are doubles. So text is made NFC first, and money, identifiers and counts
-travel as strings; a float is a programming error and is refused.
+RFC 8785 leaves three holes that matter here: it does not normalise Unicode (a composed and a decomposed e-acute
+differ), it refuses integers beyond 2^53, and its numbers are doubles. So text is made NFC first, and money, identifiers
+and counts travel as strings; a float is a programming error and is refused.
 """
 
 from __future__ import annotations

@@ -61,8 +61,8 @@ def business_today(connection: Connection, clock: Clock, timezone: ZoneInfo) -> 
 def admit_day(connection: Connection, clock: Clock, timezone: ZoneInfo, requested: date | None = None) -> date:
     """The day a run may be for. Without a request: the calendar date.
 
-    Raises Refusal when a live home is asked for another day than the calendar's, when a rehearsal home is asked for a day
-    before its last one or after the calendar date, and when the machine's clock lies before the last day run.
+    Raises Refusal when a live home is asked for another day than the calendar's, when a rehearsal home is asked for a
+    day before its last one or after the calendar date, and when the machine's clock lies before the last day run.
     """
     state = control(connection)
     calendar = calendar_date(clock, timezone)

@@ -1,10 +1,11 @@
 """What the operations store tells the warehouse: register, dispatch and sent-message facts, up to a sequence number.
 
 Each reader yields exactly the columns of its raw table, in their order, as tuples; moments are naive UTC, since the raw
-tables have plain timestamps and an aware one would be shifted to the session's zone on its way in. A sequence number pins the answer for good, with one
-exception that is itself pinned: after going live, rehearsal messages are no facts any more. They vanish from every
-answer at or above the sequence of that moment, and stay in answers below it, so that a rehearsal day can still be replayed.
-After going live the landing must therefore reload these tables whole, not only the new rows.
+tables have plain timestamps and an aware one would be shifted to the session's zone on its way in. A sequence number
+pins the answer for good, with one exception that is itself pinned: after going live, rehearsal messages are no facts
+any more. They vanish from every answer at or above the sequence of that moment, and stay in answers below it, so that a
+rehearsal day can still be replayed. After going live the landing must therefore reload these tables whole, not only the
+new rows.
 """
 
 from __future__ import annotations
@@ -14,12 +15,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
-from assets.operations.tables import communication, communication_event, communication_item, register_event
-
-# The reason on the cancellation of everything a home had produced before it went live.
-REHEARSAL = "rehearsal"
+from assets.operations.tables import communication, communication_event, communication_item, register_event, run_control
 
 # The state changes the warehouse reckons with.
 FACT_STATES = ("sent", "delivered", "bounced", "in_doubt", "closed_unknown", "held")
@@ -87,9 +85,8 @@ def dispatch_facts(connection: Connection, up_to_seq: int) -> Iterator[tuple[obj
         .join(communication, communication.c.communication_id == communication_event.c.communication_id)
         .join(communication_item, communication_item.c.communication_id == communication.c.communication_id)
         .where(
-            communication_event.c.seq <= up_to_seq,
+            _counts(up_to_seq),
             communication_event.c.to_state.in_(FACT_STATES),
-            _still_counts(up_to_seq),
         )
         .order_by(communication_event.c.seq, communication_item.c.invoice_id),
     )
@@ -100,7 +97,7 @@ def sent_messages(connection: Connection, up_to_seq: int) -> Iterator[tuple[obje
     first_left = (
         select(communication_event.c.communication_id, func.min(communication_event.c.seq).label("seq"))
         .where(
-            communication_event.c.seq <= up_to_seq,
+            _counts(up_to_seq),
             communication_event.c.to_state.in_(("sent", "delivered", "closed_unknown")),
         )
         .group_by(communication_event.c.communication_id)
@@ -118,7 +115,6 @@ def sent_messages(connection: Connection, up_to_seq: int) -> Iterator[tuple[obje
             communication.c.row_json,
         )
         .join(first_left, first_left.c.communication_id == communication.c.communication_id)
-        .where(_still_counts(up_to_seq))
         .order_by(first_left.c.seq),
     )
 
@@ -130,15 +126,7 @@ def _tuples(connection: Connection, query: Select[Any]) -> Iterator[tuple[object
         )
 
 
-def _still_counts(up_to_seq: int) -> ColumnElement[bool]:
-    withdrawn = communication_event.alias("withdrawn")
-    return ~(
-        select(withdrawn.c.seq)
-        .where(
-            withdrawn.c.communication_id == communication.c.communication_id,
-            withdrawn.c.seq <= up_to_seq,
-            withdrawn.c.to_state == "cancelled",
-            withdrawn.c.reason == REHEARSAL,
-        )
-        .exists()
-    )
+def _counts(up_to_seq: int) -> ColumnElement[bool]:
+    live_from = select(run_control.c.live_from_seq).scalar_subquery()
+    known = communication_event.c.seq <= up_to_seq
+    return and_(known, or_(live_from.is_(None), live_from > up_to_seq, communication_event.c.seq > live_from))

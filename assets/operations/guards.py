@@ -1,10 +1,10 @@
 """Triggers that make the append-only tables append-only, in both databases.
 
-They stop accidents and casual edits. Whoever owns the file can drop a trigger, which is why the audit chain is hashed and
-anchored outside (`assets/audit/verify.py`).
+They stop accidents and casual edits. Whoever owns the file can drop a trigger, which is why the audit chain is hashed
+and anchored outside (`assets/audit/verify.py`).
 
-SQLite's trap: INSERT OR REPLACE deletes without firing delete triggers unless `recursive_triggers` is on, and a stranger's
-connection has it off. So a second guard refuses, before the insert, any row whose key is already there.
+SQLite's trap: INSERT OR REPLACE deletes without firing delete triggers unless `recursive_triggers` is on, and a
+stranger's connection has it off. So a second guard refuses, before the insert, any row whose key is already there.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from dataclasses import dataclass
 
 # What a message says may be renewed while it is unsent; from the moment it is claimed it is evidence.
 _FROZEN_ONCE_CLAIMED = (
+    "is_rehearsal",
+    "total_minor",
+    "fingerprint",
     "row_json",
     "row_hash",
     "body_sha256",
@@ -39,17 +42,17 @@ _FROZEN_ALWAYS = (
     "stage_no",
     "cycle",
     "currency",
-    "total_minor",
-    "is_rehearsal",
-    "fingerprint",
     "expires_on",
 )
-_RENEWABLE_STATES = ("planned", "rendered", "approved", "held", "superseded")
+# Cancelled is among them for one case: the day of going live may want again what its rehearsal had already planned.
+_RENEWABLE_STATES = ("planned", "rendered", "approved", "held", "superseded", "cancelled")
 
 
 @dataclass(frozen=True)
 class AppendOnly:
-    """A table that only grows. `keys` are its unique columns; `may_delete` leaves room for erasure of personal payloads."""
+    """A table that only grows. `keys` are its unique columns; `may_delete` leaves room for erasure of personal
+    payloads.
+    """
 
     table: str
     keys: tuple[str, ...]

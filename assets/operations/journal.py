@@ -5,7 +5,8 @@ sha256(salt || JCS(payload)), `hash` = sha256(prev || JCS(header)). Payload and 
 erases what was said about a person while the chain still verifies, because a salted commitment cannot be guessed back.
 So nothing personal belongs in `subject_refs` or `type`; ids only.
 
-An entry is appended inside the caller's transaction: no act without its record, and no room for the record means no act.
+An entry is appended inside the caller's transaction: no act without its record, and no room for the record means no
+act.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ PAYLOADS_ERASED = "payloads_erased"
 
 @dataclass(frozen=True)
 class Entry:
-    """Something worth remembering for good. `subjects` are ids, such as `communication:1f0c...`; payload may be personal."""
+    """Something worth remembering for good. `subjects` are ids, such as `communication:1f0c...`; payload may be
+    personal.
+    """
 
     at: datetime
     actor: str
@@ -116,7 +119,9 @@ def erase_payloads(connection: Connection, at: datetime, actor: str, seqs: Seque
     """
     if not reason.strip():
         raise Refusal("An erasure needs a reason", "reason", "Name the retention rule under which the payloads go")
-    present = connection.execute(select(audit_payload.c.seq).where(audit_payload.c.seq.in_(list(seqs)))).scalars().all()
+    present: Sequence[int] = (
+        connection.execute(select(audit_payload.c.seq).where(audit_payload.c.seq.in_(list(seqs)))).scalars().all()
+    )
     if not present:
         return 0
     append(

@@ -138,10 +138,10 @@ def close_batch(connection: Connection, clock: Clock, batch_id: int, actor: str,
 
 def record_source(connection: Connection, clock: Clock, batch_id: int, source: LandedSource, actor: str) -> int:
     """Write down one offered file or extract and what became of it; returns its ordinal in the batch."""
-    last = connection.execute(
+    last: int = connection.execute(
         select(func.coalesce(func.max(landed_source.c.ordinal), 0)).where(landed_source.c.batch_id == batch_id)
     ).scalar_one()
-    ordinal = int(last) + 1
+    ordinal = last + 1
     connection.execute(insert(landed_source).values(batch_id=batch_id, ordinal=ordinal, **vars(source)))
     journal.append(
         connection,

@@ -1,8 +1,8 @@
 """Opening the operations store, and its two ways in: `reading` (a snapshot) and `writing` (the single writer).
 
 SQLite is the default, PostgreSQL goes by URL. On both, one write transaction runs at a time: SQLite by BEGIN IMMEDIATE,
-PostgreSQL by an advisory lock held until commit. That costs little, since a transaction here never spans a network call,
-and buys sequences in commit order and a chain that cannot fork.
+PostgreSQL by an advisory lock held until commit. That costs little, since a transaction here never spans a network
+call, and buys sequences in commit order and a chain that cannot fork.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from assets.operations.tables import metadata, run_control, schema_version
 
 SCHEMA_VERSION = 1
 
-# How long a writer waits for its turn before it gives up. Transactions are milliseconds; a minute means something hangs.
+# How long a writer waits for its turn before it gives up. Transactions are milliseconds; a minute means something
+# hangs.
 BUSY_SECONDS = 60
 
 # Any constant: it names our advisory lock among those of other programs on the same PostgreSQL database.

@@ -4,8 +4,8 @@ One set of tables for SQLite and PostgreSQL. Three habits hold everywhere:
 
 - Money is an integer of minor units beside its currency: SQLite NUMERIC keeps a double and loses cents.
 - Moments are UTC; business dates are dates. The two are never derived from one another.
-- Sequence numbers are handed out under the store's single write lock (`store.writing`), so they are gapless and in commit
-  order: "everything up to sequence n" is a complete set and never changes afterwards.
+- Sequence numbers are handed out under the store's single write lock (`store.writing`), so they are gapless and in
+commit order: "everything up to sequence n" is a complete set and never changes afterwards.
 """
 
 from __future__ import annotations
@@ -129,6 +129,8 @@ run_control = Table(
     Column("stopped_by", Text),
     Column("stopped_reason", Text),
     Column("last_as_of_date", Date),
+    # The dispatch sequence at the moment of going live: rehearsal messages are facts below it and none at or above it.
+    Column("live_from_seq", sequence_number),
     # Register events of kind release and refuse have been carried out up to here.
     Column("releases_applied_seq", sequence_number, nullable=False),
 )
@@ -225,10 +227,10 @@ communication = Table(
     Column("stage_no", Integer, nullable=False),
     Column("cycle", Integer, nullable=False),
     Column("currency", String(3), nullable=False),
-    Column("total_minor", BigInteger, nullable=False),
     Column("is_rehearsal", Boolean, nullable=False),
-    Column("fingerprint", String(64), nullable=False, index=True),
     # What it says. Changes only while it is unsent, and then loses its release.
+    Column("total_minor", BigInteger, nullable=False),
+    Column("fingerprint", String(64), nullable=False, index=True),
     Column("row_json", Text, nullable=False),
     Column("row_hash", String(64), nullable=False),
     Column("body_sha256", String(64), nullable=False),

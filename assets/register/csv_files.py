@@ -1,7 +1,7 @@
 """Register extracts: CSV files with one event a row (RFC 4180, UTF-8 with or without BOM).
 
-A bad row is refused with its line number and reason, and the rest goes on; a file that cannot be read as such a CSV at all is
-refused whole. Reading is separate from recording, so that a file can be checked without consequences.
+A bad row is refused with its line number and reason, and the rest goes on; a file that cannot be read as such a CSV at
+all is refused whole. Reading is separate from recording, so that a file can be checked without consequences.
 """
 
 from __future__ import annotations
@@ -79,7 +79,9 @@ def read_register_csv(content: bytes, name: str) -> RegisterFile:
     try:
         header = [column.strip() for column in next(reader, [])]
     except csv.Error as error:
-        raise UnreadableRegisterFile(f"{name} is not CSV: {error}", "line 1", "Export it again as comma-separated") from None
+        raise UnreadableRegisterFile(
+            f"{name} is not CSV: {error}", "line 1", "Export it again as comma-separated"
+        ) from None
     missing = [column for column in COLUMNS if column not in header]
     if missing:
         raise UnreadableRegisterFile(
@@ -103,7 +105,9 @@ def read_register_csv(content: bytes, name: str) -> RegisterFile:
 
 
 def record_register_file(engine: Engine, clock: Clock, rows: Sequence[RegisterRow]) -> RecordedFile:
-    """Record the good rows of a file, each on its own; a row in conflict with the register is refused, the rest goes on."""
+    """Record the good rows of a file, each on its own; a row in conflict with the register is refused, the rest goes
+    on.
+    """
     recorded: list[RecordedEvent] = []
     refused: list[RefusedRow] = []
     for row in rows:
@@ -135,7 +139,9 @@ def _numbered(reader: Iterator[list[str]], refused: list[RefusedRow]) -> Iterato
         except csv.Error as error:
             # After an unclosed quote the rest of the file is one cell: nothing behind it can be trusted.
             refused.append(
-                RefusedRow(line, "", f"not CSV from here on: {error}", "row", "Mend the quotes and offer the file again")
+                RefusedRow(
+                    line, "", f"not CSV from here on: {error}", "row", "Mend the quotes and offer the file again"
+                )
             )
             return
 

@@ -1,7 +1,7 @@
 """Recording what people decide: validate, then append once.
 
-An event is never changed or deleted; the opposite event undoes it. `external_id` makes recording idempotent: the same id
-with the same content is a no-op, the same id with other content is refused, since one of the two must be wrong.
+An event is never changed or deleted; the opposite event undoes it. `external_id` makes recording idempotent: the same
+id with the same content is a no-op, the same id with other content is refused, since one of the two must be wrong.
 """
 
 from __future__ import annotations
@@ -65,7 +65,9 @@ def validate(kind: str, payload: Mapping[str, object]) -> dict[str, object]:
         clean[name] = _read(kind, field, value)
     missing = [field.name for field in spec.fields if field.required and field.name not in clean]
     if missing:
-        raise InvalidEvent(f"{kind} lacks {', '.join(missing)}", ", ".join(missing), f"Its fields are: {describe(spec)}")
+        raise InvalidEvent(
+            f"{kind} lacks {', '.join(missing)}", ", ".join(missing), f"Its fields are: {describe(spec)}"
+        )
     for rule in spec.rules:
         complaint = rule(clean)
         if complaint is not None:
@@ -82,7 +84,8 @@ def describe(spec: Kind) -> str:
 def payload_from_text(kind: str, fields: Mapping[str, str]) -> dict[str, object]:
     """A payload from what was typed on a command line or in a cell.
 
-    Lists of invoices are separated by `;`; instalments are `2026-12-01=250.00;2027-01-01=250.00`, or JSON. Not yet validated.
+    Lists of invoices are separated by `;`; instalments are `2026-12-01=250.00;2027-01-01=250.00`, or JSON. Not yet
+    validated.
     """
     spec = KINDS.get(kind)
     payload: dict[str, object] = {}
@@ -147,7 +150,9 @@ def record_within(
     until = clean.get("until")
     if isinstance(until, str) and date.fromisoformat(until) < effective_on:
         raise InvalidEvent(
-            f"{kind} ends on {until}, before it begins on {effective_on}", "until", "Give a date on or after effective_on"
+            f"{kind} ends on {until}, before it begins on {effective_on}",
+            "until",
+            "Give a date on or after effective_on",
         )
     content: dict[str, object] = {
         "company_id": company,
@@ -273,7 +278,9 @@ def _typed_instalment(kind: str, field: Field, text: str) -> dict[str, str]:
     due_on, sign, amount = text.partition("=")
     if not sign:
         raise InvalidEvent(
-            f"{kind}: instalment {text.strip()!r} has no amount", field.name, "Write 2026-12-01=250.00;2027-01-01=250.00"
+            f"{kind}: instalment {text.strip()!r} has no amount",
+            field.name,
+            "Write 2026-12-01=250.00;2027-01-01=250.00",
         )
     return {"due_on": due_on.strip(), "amount": amount.strip()}
 

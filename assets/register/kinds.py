@@ -108,7 +108,11 @@ _ALL = (
     Kind(
         "dispute_opened",
         "the customer contests an invoice or a line of it",
-        (*_required("invoice", "reason"), *_optional("line_number"), Field("disputed_amount", Type.AMOUNT, required=False)),
+        (
+            *_required("invoice", "reason"),
+            *_optional("line_number"),
+            Field("disputed_amount", Type.AMOUNT, required=False),
+        ),
     ),
     Kind(
         "dispute_closed",
@@ -194,7 +198,9 @@ _ALL = (
     ),
     Kind("handed_over", "invoices went to an agency", (*_required("customer", "agency"), _INVOICES)),
     Kind("agency_status", "what the agency reports", _required("customer", "status")),
-    Kind("insolvency", "the customer is insolvent", (*_required("customer", "insolvency_kind"), *_optional("reference"))),
+    Kind(
+        "insolvency", "the customer is insolvent", (*_required("customer", "insolvency_kind"), *_optional("reference"))
+    ),
     Kind(
         "invoice_response",
         "the customer's answer to an invoice (Peppol Invoice Response, UNCL4343 subset)",
