@@ -9,6 +9,15 @@ class Problem(Refusal):
     def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
         super().__init__(what, where, remedy)
 
+    def sentence(self) -> str:
+        """The refusal as one paragraph, for logs and lists."""
+        parts = [f"{self.what.rstrip('.')}."]
+        if self.where:
+            parts.append(f"Where: {self.where.rstrip('.')}.")
+        if self.what_to_do:
+            parts.append(f"What to do: {self.what_to_do.rstrip('.')}.")
+        return " ".join(parts)
+
 
 class UsageProblem(Problem):
     """Wrong usage or configuration: nothing was done (exit code 2)."""

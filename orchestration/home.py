@@ -135,7 +135,9 @@ def create_home(root: Path) -> Home:
     """
     home = Home(root.resolve())
     if home.settings_file.exists():
-        raise UsageProblem("there is a home here already", where=str(home.root), remedy="use it, or give another --home")
+        raise UsageProblem(
+            "there is a home here already", where=str(home.root), remedy="use it, or give another --home"
+        )
     try:
         for folder in FOLDERS:
             path = home.root / folder
@@ -145,7 +147,11 @@ def create_home(root: Path) -> Home:
         write_private(home.dagster / "dagster.yaml", DAGSTER_YAML)
         write_private(home.settings_file, SETTINGS_TEMPLATE)
     except OSError as error:
-        raise UsageProblem(f"the home cannot be made: {error.strerror}", where=str(home.root), remedy="give a folder that may be written to") from error
+        raise UsageProblem(
+            f"the home cannot be made: {error.strerror}",
+            where=str(home.root),
+            remedy="give a folder that may be written to",
+        ) from error
     return home
 
 
@@ -154,7 +160,9 @@ def find_home(root: Path) -> Home:
     home = Home(root.resolve())
     if not home.settings_file.is_file():
         raise UsageProblem(
-            "there is no home here", where=str(home.root), remedy="make one with `tijdig init` or `tijdig demo`, or point to one with --home or TIJDIG_HOME"
+            "there is no home here",
+            where=str(home.root),
+            remedy="make one with `tijdig init` or `tijdig demo`, or point to one with --home or TIJDIG_HOME",
         )
     return home
 
@@ -174,6 +182,8 @@ def locked(home: Home) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise UsageProblem(
-                "another command is writing to this home", where=str(home.root), remedy="wait until it is done, or see `tijdig doctor`"
+                "another command is writing to this home",
+                where=str(home.root),
+                remedy="wait until it is done, or see `tijdig doctor`",
             ) from error
         yield

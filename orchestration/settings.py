@@ -7,9 +7,8 @@ letter that is silently wrong. Secrets come from the environment only.
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -38,7 +37,7 @@ class BillingSettings:
     url: str = ""
     mode: Literal["full", "delta"] = "delta"
     max_shrink_percent: int = 20
-    queries: Mapping[str, str] = MappingProxyType({})
+    queries: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +100,17 @@ def read_settings(home: Path, environment: Mapping[str, str] = os.environ) -> Se
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise UsageProblem(f"the settings are not UTF-8 text ({error.reason})", where=str(path), remedy="save the file as UTF-8") from error
+        raise UsageProblem(
+            f"the settings are not UTF-8 text ({error.reason})", where=str(path), remedy="save the file as UTF-8"
+        ) from error
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise UsageProblem(f"the settings are not valid TOML: {error}", where=str(path), remedy="mend that line; `tijdig doctor` reads the file again") from error
+        raise UsageProblem(
+            f"the settings are not valid TOML: {error}",
+            where=str(path),
+            remedy="mend that line; `tijdig doctor` reads the file again",
+        ) from error
     return settings_from(document, environment, where=str(path))
 
 
@@ -114,26 +119,36 @@ def settings_from(document: Mapping[str, Any], environment: Mapping[str, str], w
     unknown = sorted(set(document) - set(SECTIONS))
     if unknown:
         raise UsageProblem(
-            f"unknown section [{unknown[0]}]", where=where, remedy=f"use one of {', '.join(f'[{name}]' for name in SECTIONS)}"
+            f"unknown section [{unknown[0]}]",
+            where=where,
+            remedy=f"use one of {', '.join(f'[{name}]' for name in SECTIONS)}",
         )
     sections = {name: _section(name, document.get(name, {}), environment, where) for name in SECTIONS}
     settings = Settings(**sections)
     try:
         ZoneInfo(settings.home.timezone)
     except (ZoneInfoNotFoundError, ValueError) as error:
-        raise UsageProblem(f"unknown time zone {settings.home.timezone!r}", where=f"{where} [home] timezone", remedy="use a name such as Europe/Amsterdam") from error
+        raise UsageProblem(
+            f"unknown time zone {settings.home.timezone!r}",
+            where=f"{where} [home] timezone",
+            remedy="use a name such as Europe/Amsterdam",
+        ) from error
     return settings
 
 
 def _section(name: str, given: Any, environment: Mapping[str, str], where: str) -> Any:
     kind = SECTIONS[name]
     if not isinstance(given, Mapping):
-        raise UsageProblem(f"[{name}] must be a section, not a value", where=where, remedy=f"write [{name}] on a line of its own")
+        raise UsageProblem(
+            f"[{name}] must be a section, not a value", where=where, remedy=f"write [{name}] on a line of its own"
+        )
     defaults = kind()
-    known = {field.name for field in fields(kind)}
+    known = {each.name for each in fields(kind)}
     unknown = sorted(set(given) - known)
     if unknown:
-        raise UsageProblem(f"unknown setting {unknown[0]!r} in [{name}]", where=where, remedy=f"use one of {', '.join(sorted(known))}")
+        raise UsageProblem(
+            f"unknown setting {unknown[0]!r} in [{name}]", where=where, remedy=f"use one of {', '.join(sorted(known))}"
+        )
     values: dict[str, Any] = {}
     for key in known:
         default = getattr(defaults, key)
@@ -144,7 +159,11 @@ def _section(name: str, given: Any, environment: Mapping[str, str], where: str) 
             values[key] = _checked(given[key], default, f"{where} [{name}] {key}")
         choices = CHOICES.get((name, key))
         if choices and key in values and values[key] not in choices:
-            raise UsageProblem(f"{values[key]!r} is not a value of [{name}] {key}", where=where, remedy=f"use one of {', '.join(choices)}")
+            raise UsageProblem(
+                f"{values[key]!r} is not a value of [{name}] {key}",
+                where=where,
+                remedy=f"use one of {', '.join(choices)}",
+            )
     return kind(**values)
 
 
@@ -177,6 +196,8 @@ def _checked(value: Any, default: Any, where: str) -> Any:
     else:
         matches = isinstance(value, str)
     if not matches:
-        wanted = {bool: "true or false", int: "a whole number", tuple: "a list", str: "a text in quotes"}.get(type(default), "a section of texts")
+        wanted = {bool: "true or false", int: "a whole number", tuple: "a list", str: "a text in quotes"}.get(
+            type(default), "a section of texts"
+        )
         raise UsageProblem(f"{value!r} has the wrong type", where=where, remedy=f"write {wanted}")
     return value

@@ -12,15 +12,37 @@ from assets.landing.warehouse import reading
 COMPANIES = dg.AssetKey(["raw", "companies"])
 
 SPECS = [
-    raw_asset("bank_statements", "One row per statement of an account, with the balances it opens and closes on.", deps=[COMPANIES], kinds={"file"}),
-    raw_asset("bank_entries", "One row per booked entry, or per detail of a batch that adds up.", deps=[COMPANIES], kinds={"file"}),
-    raw_asset("entry_references", "One row per text in an entry that may name an invoice, with its check digits tried.", deps=[COMPANIES], kinds={"file"}),
-    raw_asset("quarantined_files", "One row per refused file, with the reason and, where known, the account it is of.", deps=[COMPANIES], kinds={"file"}),
+    raw_asset(
+        "bank_statements",
+        "One row per statement of an account, with the balances it opens and closes on.",
+        deps=[COMPANIES],
+        kinds={"file"},
+    ),
+    raw_asset(
+        "bank_entries",
+        "One row per booked entry, or per detail of a batch that adds up.",
+        deps=[COMPANIES],
+        kinds={"file"},
+    ),
+    raw_asset(
+        "entry_references",
+        "One row per text in an entry that may name an invoice, with its check digits tried.",
+        deps=[COMPANIES],
+        kinds={"file"},
+    ),
+    raw_asset(
+        "quarantined_files",
+        "One row per refused file, with the reason and, where known, the account it is of.",
+        deps=[COMPANIES],
+        kinds={"file"},
+    ),
 ]
 
 
 @dg.multi_asset(name="bank_files", specs=SPECS, pool=WAREHOUSE_POOL, backfill_policy=ONE_RUN_A_DAY)
-def bank_files(context: dg.AssetExecutionContext, landing_room: dg.ResourceParam[LandingRoom]) -> Iterator[dg.MaterializeResult[None]]:
+def bank_files(
+    context: dg.AssetExecutionContext, landing_room: dg.ResourceParam[LandingRoom]
+) -> Iterator[dg.MaterializeResult[None]]:
     """Takes every complete file of the bank inbox; the same file or statement again changes nothing."""
     landing = landing_room.of_run(context.run_id, day_of(context))
     landed = land_statements(landing, landing_room.bank_inbox)
@@ -34,7 +56,11 @@ def bank_files(context: dg.AssetExecutionContext, landing_room: dg.ResourceParam
         ).fetchall()
     counts = {"bank_statements": landed.statements, "bank_entries": landed.entries}
     files = {"files_taken": landed.taken, "files_duplicate": landed.duplicate, "files_quarantined": landed.quarantined}
-    control = {f"{word}_{currency}": str(amount or 0) for currency, credit, debit in totals for word, amount in (("credits", credit), ("debits", debit))}
+    control = {
+        f"{word}_{currency}": str(amount or 0)
+        for currency, credit, debit in totals
+        for word, amount in (("credits", credit), ("debits", debit))
+    }
     for spec in SPECS:
         metadata: dict[str, object] = {**files, **control}
         if (count := counts.get(spec.key.path[-1])) is not None:

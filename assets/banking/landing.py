@@ -55,7 +55,18 @@ def land_statements(landing: Landing, inbox: Path) -> StatementsLanded:
             if isinstance(read, Refused):
                 sha256 = quarantine(landing.quarantine, file, read)
                 sources.append(
-                    LandedSource(INBOX, "statement", sha256, 0, "quarantined", None, file.name, read.code, read.message, read.account_iban)
+                    LandedSource(
+                        INBOX,
+                        "statement",
+                        sha256,
+                        0,
+                        "quarantined",
+                        None,
+                        file.name,
+                        read.code,
+                        read.message,
+                        read.account_iban,
+                    )
                 )
                 continue
             sha256 = landing.archive.put(file.content)
@@ -72,12 +83,18 @@ def land_statements(landing: Landing, inbox: Path) -> StatementsLanded:
         append_rows(connection, "quarantined_files", [quarantined_row(source) for source in quarantined])
     for file in files:
         take_away(file)
-    return StatementsLanded(len(taken), len(numbered) - len(taken) - len(quarantined), len(quarantined), statements, entries)
+    return StatementsLanded(
+        len(taken), len(numbered) - len(taken) - len(quarantined), len(quarantined), statements, entries
+    )
 
 
-def load_statements(connection: duckdb.DuckDBPyConnection, files: Sequence[tuple[NumberedSource, StatementFile]]) -> tuple[int, int]:
+def load_statements(
+    connection: duckdb.DuckDBPyConnection, files: Sequence[tuple[NumberedSource, StatementFile]]
+) -> tuple[int, int]:
     """Appends the statements that are not in the log yet, in one transaction; returns how many, and their entries."""
-    known = _known_statements(connection, [statement.statement_key for _, file in files for statement in file.statements])
+    known = _known_statements(
+        connection, [statement.statement_key for _, file in files for statement in file.statements]
+    )
     occurrences = _occurrences(connection, files)
     statement_rows: list[tuple[object, ...]] = []
     entry_rows: list[tuple[object, ...]] = []
@@ -92,8 +109,15 @@ def load_statements(connection: duckdb.DuckDBPyConnection, files: Sequence[tuple
                 content = content_key(entry, statement.account_iban)
                 occurrences[content] += 1
                 key = entry_key(entry, statement.account_iban, occurrences[content])
-                landed = {"batch_id": source.batch_id, "file_sha256": source.source.sha256, "entry_key": key, "content_key": content}
-                entry_rows.append(tuple(landed[name] if name in landed else getattr(entry, name) for name in ENTRY_COLUMNS))
+                landed = {
+                    "batch_id": source.batch_id,
+                    "file_sha256": source.source.sha256,
+                    "entry_key": key,
+                    "content_key": content,
+                }
+                entry_rows.append(
+                    tuple(landed[name] if name in landed else getattr(entry, name) for name in ENTRY_COLUMNS)
+                )
                 reference_rows.extend(
                     tuple(landed[name] if name in landed else getattr(reference, name) for name in REFERENCE_COLUMNS)
                     for reference in candidate_references(entry)
@@ -102,7 +126,11 @@ def load_statements(connection: duckdb.DuckDBPyConnection, files: Sequence[tuple
         append_rows(connection, "bank_statements", statement_rows)
         append_rows(connection, "bank_entries", entry_rows)
         append_rows(connection, "entry_references", reference_rows)
-        append_rows(connection, "landed_sources", [(source.batch_id, source.ordinal, source.source.sha256) for source, _ in files])
+        append_rows(
+            connection,
+            "landed_sources",
+            [(source.batch_id, source.ordinal, source.source.sha256) for source, _ in files],
+        )
     return len(statement_rows), len(entry_rows)
 
 
@@ -121,7 +149,11 @@ def read_file(file: InboxFile, accounts: set[str]) -> StatementFile | Refused:
         return Refused(error.code, error.message, position=error.position or "", account_iban=error.account_iban)
     unknown = sorted({statement.account_iban for statement in statements.statements} - accounts)
     if unknown:
-        return Refused("unknown_account", f"no company has the account {unknown[0]}; add it to companies.iban", account_iban=unknown[0])
+        return Refused(
+            "unknown_account",
+            f"no company has the account {unknown[0]}; add it to companies.iban",
+            account_iban=unknown[0],
+        )
     return statements
 
 
@@ -137,14 +169,24 @@ def company_accounts(connection: duckdb.DuckDBPyConnection) -> set[str]:
 
 
 def _known_statements(connection: duckdb.DuckDBPyConnection, keys: Iterable[str]) -> set[str]:
-    rows = connection.execute("select statement_key from raw.bank_statements where statement_key in (select unnest(?))", [list(keys)]).fetchall()
+    rows = connection.execute(
+        "select statement_key from raw.bank_statements where statement_key in (select unnest(?))", [list(keys)]
+    ).fetchall()
     return {key for (key,) in rows}
 
 
-def _occurrences(connection: duckdb.DuckDBPyConnection, files: Sequence[tuple[NumberedSource, StatementFile]]) -> Counter[str]:
+def _occurrences(
+    connection: duckdb.DuckDBPyConnection, files: Sequence[tuple[NumberedSource, StatementFile]]
+) -> Counter[str]:
     """How often each content was booked before: two equal payments on one day are two payments."""
-    contents = {content_key(entry, statement.account_iban) for _, file in files for statement in file.statements for entry in statement.entries}
+    contents = {
+        content_key(entry, statement.account_iban)
+        for _, file in files
+        for statement in file.statements
+        for entry in statement.entries
+    }
     rows = connection.execute(
-        "select content_key, count(*) from raw.bank_entries where content_key in (select unnest(?)) group by content_key", [list(contents)]
+        "select content_key, count(*) from raw.bank_entries where content_key in (select unnest(?)) group by content_key",
+        [list(contents)],
     ).fetchall()
     return Counter(dict(rows))

@@ -40,14 +40,19 @@ class BillingSource:
     backfill_policy=ONE_RUN_A_DAY,
 )
 def billing_extract(
-    context: dg.AssetExecutionContext, landing_room: dg.ResourceParam[LandingRoom], billing_source: dg.ResourceParam[BillingSource]
+    context: dg.AssetExecutionContext,
+    landing_room: dg.ResourceParam[LandingRoom],
+    billing_source: dg.ResourceParam[BillingSource],
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Pulls the billing extract and appends what is new or changed to the raw log."""
     landing = landing_room.of_run(context.run_id, day_of(context))
     if billing_source.url:
         landed = land_extract(
-            landing, billing_source.url, billing_source.queries,
-            is_full=billing_source.is_full, max_shrink_percent=billing_source.max_shrink_percent,
+            landing,
+            billing_source.url,
+            billing_source.queries,
+            is_full=billing_source.is_full,
+            max_shrink_percent=billing_source.max_shrink_percent,
         )
     else:
         landed = land_files(landing, landing_room.billing_inbox)
@@ -66,7 +71,13 @@ def _results(landed: BillingLanded, room: LandingRoom) -> Iterator[dg.Materializ
             ).fetchall()[0][0]
         )
     for name, table in counts.items():
-        metadata = {"rows_seen": table.seen, "dagster/row_count": table.changed, "rows_deleted": table.deleted, "rows_refused": table.refused, **files}
+        metadata = {
+            "rows_seen": table.seen,
+            "dagster/row_count": table.changed,
+            "rows_deleted": table.deleted,
+            "rows_refused": table.refused,
+            **files,
+        }
         if name == "invoices":
             metadata["control_total_of_last_batch"] = total
         yield dg.MaterializeResult(asset_key=dg.AssetKey(["raw", name]), metadata=metadata)

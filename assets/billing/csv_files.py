@@ -21,7 +21,9 @@ class BillingFile:
 
 def table_of(name: str) -> BillingTable | None:
     """The table a file belongs to by its name; the longest table name wins, so invoice_lines is not invoices."""
-    matching = [table for table in BILLING_TABLES if name.lower().startswith(table.name) and name.lower().endswith(".csv")]
+    matching = [
+        table for table in BILLING_TABLES if name.lower().startswith(table.name) and name.lower().endswith(".csv")
+    ]
     return max(matching, key=lambda table: len(table.name), default=None)
 
 
@@ -90,6 +92,11 @@ def _whose(problem: RowProblem, header: list[str], cells: list[str]) -> RowProbl
     """Says whom a broken line concerns, as far as its first fields can be trusted."""
     known = dict(zip(header, cells, strict=False))
     return RowProblem(
-        problem.ordinal, problem.table_name, problem.code, problem.message,
-        company_id=known.get("company_id") or None, customer_id=known.get("customer_id") or None, invoice_id=known.get("invoice_id") or None,
+        problem.ordinal,
+        problem.table_name,
+        problem.code,
+        problem.message,
+        company_id=known.get("company_id") or None,
+        customer_id=known.get("customer_id") or None,
+        invoice_id=known.get("invoice_id") or None,
     )

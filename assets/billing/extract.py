@@ -34,7 +34,9 @@ def open_billing(url: str) -> Engine:
         return create_engine(make_url(url), pool_pre_ping=True)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise UsageProblem(
-            f"the billing url cannot be used: {error}", where="[billing] url", remedy="write it as dialect+driver://user@host/database"
+            f"the billing url cannot be used: {error}",
+            where="[billing] url",
+            remedy="write it as dialect+driver://user@host/database",
         ) from error
 
 
@@ -43,13 +45,20 @@ def checked_queries(queries: Mapping[str, str]) -> dict[str, str]:
     unknown = sorted(set(queries) - set(BILLING_TABLE_BY_NAME))
     if unknown:
         raise UsageProblem(
-            f"{unknown[0]!r} is no table of the billing extract", where="[billing.queries]", remedy=f"use {', '.join(BILLING_TABLE_BY_NAME)}"
+            f"{unknown[0]!r} is no table of the billing extract",
+            where="[billing.queries]",
+            remedy=f"use {', '.join(BILLING_TABLE_BY_NAME)}",
         )
     missing = [name for name in NEEDED_TABLES if name not in queries]
     if missing:
-        raise UsageProblem(f"there is no query for {', '.join(missing)}", where="[billing.queries]", remedy="add one query or view name for each")
+        raise UsageProblem(
+            f"there is no query for {', '.join(missing)}",
+            where="[billing.queries]",
+            remedy="add one query or view name for each",
+        )
     return {
-        name: f"select * from {query.strip()}" if NAME_OF_A_VIEW.fullmatch(query.strip()) else query for name, query in queries.items()
+        name: f"select * from {query.strip()}" if NAME_OF_A_VIEW.fullmatch(query.strip()) else query
+        for name, query in queries.items()
     }
 
 

@@ -40,8 +40,12 @@ class TableLanded:
     def __add__(self, other: "TableLanded") -> "TableLanded":
         """Two files of one table, counted together."""
         return TableLanded(
-            self.table_name, self.seen + other.seen, self.changed + other.changed, self.deleted + other.deleted,
-            self.refused + other.refused, self.repeated_keys + other.repeated_keys,
+            self.table_name,
+            self.seen + other.seen,
+            self.changed + other.changed,
+            self.deleted + other.deleted,
+            self.refused + other.refused,
+            self.repeated_keys + other.repeated_keys,
         )
 
 
@@ -53,7 +57,9 @@ class BillingLanded:
     quarantined: int
 
 
-def land_extract(landing: Landing, url: str, queries: Mapping[str, str], *, is_full: bool, max_shrink_percent: int) -> BillingLanded:
+def land_extract(
+    landing: Landing, url: str, queries: Mapping[str, str], *, is_full: bool, max_shrink_percent: int
+) -> BillingLanded:
     """Pulls every mapped table from the ERP, keeps the extract as Parquet and appends what is new or changed."""
     engine = open_billing(url)
     tables: list[TableLanded] = []
@@ -61,22 +67,51 @@ def land_extract(landing: Landing, url: str, queries: Mapping[str, str], *, is_f
         for extract in extracts(engine, queries):
             rows = arrow_rows(extract.table, extract.rows)
             kind = "full" if is_full else "delta"
-            source = LandedSource(ERP, kind, landing.archive.put(_parquet(rows, extract.problems)), rows.num_rows, "taken", extract.table.name)
+            source = LandedSource(
+                ERP,
+                kind,
+                landing.archive.put(_parquet(rows, extract.problems)),
+                rows.num_rows,
+                "taken",
+                extract.table.name,
+            )
             with writing(landing.warehouse) as connection:
                 # The brake comes before the record: an extract that is refused was never taken.
-                tables.append(_land_rows(connection, landing, extract, rows, source, is_full=is_full, max_shrink_percent=max_shrink_percent))
+                tables.append(
+                    _land_rows(
+                        connection,
+                        landing,
+                        extract,
+                        rows,
+                        source,
+                        is_full=is_full,
+                        max_shrink_percent=max_shrink_percent,
+                    )
+                )
     finally:
         engine.dispose()
     return BillingLanded(tuple(tables), taken=0, duplicate=0, quarantined=0)
 
 
 def _land_rows(
-    connection: duckdb.DuckDBPyConnection, landing: Landing, extract: Extract, rows: pa.Table, source: LandedSource, *, is_full: bool,
+    connection: duckdb.DuckDBPyConnection,
+    landing: Landing,
+    extract: Extract,
+    rows: pa.Table,
+    source: LandedSource,
+    *,
+    is_full: bool,
     max_shrink_percent: int,
 ) -> TableLanded:
     with transaction(connection):
         appended = append_billing(
-            connection, extract.table, rows, batch_id=landing.batch_id, source_sha256=source.sha256, is_full=is_full, max_shrink_percent=max_shrink_percent
+            connection,
+            extract.table,
+            rows,
+            batch_id=landing.batch_id,
+            source_sha256=source.sha256,
+            is_full=is_full,
+            max_shrink_percent=max_shrink_percent,
         )
         numbered = record_sources(landing.store, landing.clock, landing.batch_id, [source])[0]
         _append_provenance(connection, numbered, extract.problems)
@@ -89,12 +124,21 @@ def land_files(landing: Landing, inbox: Path) -> BillingLanded:
     tables: list[TableLanded] = []
     counts = {"taken": 0, "duplicate": 0, "quarantined": 0}
     for file in complete_files(inbox):
-        read = Refused("not_a_file", f"the file is not taken: {file.refusal}") if file.refusal else read_billing_file(file.name, file.content)
+        read = (
+            Refused("not_a_file", f"the file is not taken: {file.refusal}")
+            if file.refusal
+            else read_billing_file(file.name, file.content)
+        )
         if isinstance(read, Refused):
             _refuse(landing, file, read)
             counts["quarantined"] += 1
         elif (sha256 := landing.archive.put(file.content)) in seen:
-            record_sources(landing.store, landing.clock, landing.batch_id, [LandedSource(INBOX, "csv", sha256, 0, "duplicate", read.table.name, file.name)])
+            record_sources(
+                landing.store,
+                landing.clock,
+                landing.batch_id,
+                [LandedSource(INBOX, "csv", sha256, 0, "duplicate", read.table.name, file.name)],
+            )
             counts["duplicate"] += 1
         else:
             seen.add(sha256)
@@ -119,7 +163,12 @@ def load_file(connection: duckdb.DuckDBPyConnection, numbered: NumberedSource, r
     """Appends the rows of a CSV file that was read, in one transaction."""
     with transaction(connection):
         appended = append_billing(
-            connection, read.table, arrow_rows(read.table, read.rows), batch_id=numbered.batch_id, source_sha256=numbered.source.sha256, is_full=False
+            connection,
+            read.table,
+            arrow_rows(read.table, read.rows),
+            batch_id=numbered.batch_id,
+            source_sha256=numbered.source.sha256,
+            is_full=False,
         )
         _append_provenance(connection, numbered, read.problems)
     return _landed(read.table, appended, read.problems, read.repeated_keys)
@@ -131,19 +180,33 @@ def load_extract(connection: duckdb.DuckDBPyConnection, numbered: NumberedSource
     rows = pq.read_table(io.BytesIO(content))
     with transaction(connection):
         append_billing(
-            connection, table, rows, batch_id=numbered.batch_id, source_sha256=numbered.source.sha256, is_full=numbered.source.kind == "full"
+            connection,
+            table,
+            rows,
+            batch_id=numbered.batch_id,
+            source_sha256=numbered.source.sha256,
+            is_full=numbered.source.kind == "full",
         )
         _append_provenance(connection, numbered, _problems_of(rows))
 
 
-def _append_provenance(connection: duckdb.DuckDBPyConnection, numbered: NumberedSource, problems: Sequence[RowProblem]) -> None:
+def _append_provenance(
+    connection: duckdb.DuckDBPyConnection, numbered: NumberedSource, problems: Sequence[RowProblem]
+) -> None:
     append_rows(
         connection,
         "row_problems",
         [
             (
-                numbered.batch_id, numbered.source.sha256, problem.ordinal, problem.table_name, problem.company_id, problem.customer_id,
-                problem.invoice_id, problem.code, problem.message,
+                numbered.batch_id,
+                numbered.source.sha256,
+                problem.ordinal,
+                problem.table_name,
+                problem.company_id,
+                problem.customer_id,
+                problem.invoice_id,
+                problem.code,
+                problem.message,
             )
             for problem in problems
         ],
@@ -151,7 +214,9 @@ def _append_provenance(connection: duckdb.DuckDBPyConnection, numbered: Numbered
     append_rows(connection, "landed_sources", [(numbered.batch_id, numbered.ordinal, numbered.source.sha256)])
 
 
-def _landed(table: BillingTable, appended: Appended, problems: Sequence[RowProblem], repeated_keys: int = 0) -> TableLanded:
+def _landed(
+    table: BillingTable, appended: Appended, problems: Sequence[RowProblem], repeated_keys: int = 0
+) -> TableLanded:
     return TableLanded(table.name, appended.seen, appended.changed, appended.deleted, len(problems), repeated_keys)
 
 

@@ -56,7 +56,9 @@ def _text(value: object) -> str:
 
 def _decimal(value: object, places: int, code: str) -> Decimal:
     if isinstance(value, float):
-        raise Unreadable("float_value", f"{value!r} is a floating-point number, which loses cents; cast it to text in the query")
+        raise Unreadable(
+            "float_value", f"{value!r} is a floating-point number, which loses cents; cast it to text in the query"
+        )
     text = str(value).strip()
     if not AMOUNT_TEXT.fullmatch(text):
         raise Unreadable(code, f"{text!r} is not a number with a decimal dot")
@@ -81,7 +83,9 @@ def _percentage(value: object) -> Decimal:
 
 
 def _integer(value: object) -> int:
-    if isinstance(value, bool) or (not isinstance(value, int) and not re.fullmatch(r"-?\d{1,18}", str(value).strip(), re.ASCII)):
+    if isinstance(value, bool) or (
+        not isinstance(value, int) and not re.fullmatch(r"-?\d{1,18}", str(value).strip(), re.ASCII)
+    ):
         raise Unreadable("invalid_number", f"{value!r} is not a whole number")
     return int(str(value))
 
@@ -109,7 +113,9 @@ def _timestamp(value: object) -> datetime:
         try:
             moment = datetime.fromisoformat(str(value).strip())
         except ValueError as error:
-            raise Unreadable("invalid_timestamp", f"{value!r} is not a moment written as YYYY-MM-DDTHH:MM:SS") from error
+            raise Unreadable(
+                "invalid_timestamp", f"{value!r} is not a moment written as YYYY-MM-DDTHH:MM:SS"
+            ) from error
     return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
@@ -146,7 +152,9 @@ def read_row(table: BillingTable, given: Mapping[str, object], ordinal: int) -> 
     problem = _rule_broken(table, dict(zip(table.column_names, values, strict=True)))
     if problem:
         return _problem(table, given, ordinal, *problem)
-    unknown = {name: str(value) for name, value in given.items() if name not in table.column_names and value not in (None, "")}
+    unknown = {
+        name: str(value) for name, value in given.items() if name not in table.column_names and value not in (None, "")
+    }
     values.append(json.dumps(unknown, ensure_ascii=False, sort_keys=True) if unknown else None)
     return tuple(values)
 
@@ -182,7 +190,13 @@ def _problem(table: BillingTable, given: Mapping[str, object], ordinal: int, cod
         return str(value).strip() if value not in (None, "") else None
 
     return RowProblem(
-        ordinal, table.name, code, message, company_id=whom("company_id"), customer_id=whom("customer_id"), invoice_id=whom("invoice_id")
+        ordinal,
+        table.name,
+        code,
+        message,
+        company_id=whom("company_id"),
+        customer_id=whom("customer_id"),
+        invoice_id=whom("invoice_id"),
     )
 
 
@@ -191,4 +205,6 @@ def arrow_rows(table: BillingTable, rows: list[tuple[Value, ...]]) -> pa.Table:
     types = [ARROW_TYPES[column.kind] for column in table.columns] + [pa.string()]
     names = [*table.column_names, "extra"]
     values = list(zip(*rows, strict=True)) if rows else [() for _ in names]
-    return pa.Table.from_arrays([pa.array(column, type=kind) for column, kind in zip(values, types, strict=True)], names=names)
+    return pa.Table.from_arrays(
+        [pa.array(column, type=kind) for column, kind in zip(values, types, strict=True)], names=names
+    )

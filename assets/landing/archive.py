@@ -45,7 +45,11 @@ class Archive:
         try:
             content = path.read_bytes()
         except FileNotFoundError as error:
-            raise DataProblem("an archived file is missing", where=str(path), remedy="restore the archive from its backup") from error
+            raise DataProblem(
+                "an archived file is missing", where=str(path), remedy="restore the archive from its backup"
+            ) from error
         if hashlib.sha256(content).hexdigest() != sha256:
-            raise DataProblem("an archived file was changed", where=str(path), remedy="restore the archive from its backup")
+            raise DataProblem(
+                "an archived file was changed", where=str(path), remedy="restore the archive from its backup"
+            )
         return content

@@ -33,7 +33,10 @@ def open_batch(store: Engine, clock: Clock, run_id: str) -> int:
 def record_sources(store: Engine, clock: Clock, batch_id: int, sources: Sequence[LandedSource]) -> list[NumberedSource]:
     """Records what arrived, in order, in one transaction."""
     with writing(store) as connection:
-        return [NumberedSource(batch_id, runs.record_source(connection, clock, batch_id, source, ACTOR), source) for source in sources]
+        return [
+            NumberedSource(batch_id, runs.record_source(connection, clock, batch_id, source, ACTOR), source)
+            for source in sources
+        ]
 
 
 def taken_hashes(store: Engine, inbox: str) -> set[str]:
@@ -48,6 +51,13 @@ def taken_hashes(store: Engine, inbox: str) -> set[str]:
 def all_sources(store: Engine) -> list[NumberedSource]:
     """Every source ever recorded, in the order it arrived."""
     with reading(store) as connection:
-        rows = connection.execute(select(landed_source).order_by(landed_source.c.batch_id, landed_source.c.ordinal)).mappings().all()
+        rows = (
+            connection.execute(select(landed_source).order_by(landed_source.c.batch_id, landed_source.c.ordinal))
+            .mappings()
+            .all()
+        )
     fields = LandedSource.__dataclass_fields__
-    return [NumberedSource(row["batch_id"], row["ordinal"], LandedSource(**{name: row[name] for name in fields})) for row in rows]
+    return [
+        NumberedSource(row["batch_id"], row["ordinal"], LandedSource(**{name: row[name] for name in fields}))
+        for row in rows
+    ]

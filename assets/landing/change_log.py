@@ -35,7 +35,9 @@ class Appended:
 def arrow_table(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[object]]) -> pa.Table:
     """Rows as an Arrow table of the given (name, SQL type) columns."""
     values = list(zip(*rows, strict=True)) if rows else [() for _ in columns]
-    arrays = [pa.array(column, type=ARROW_BY_SQL[sql_type]) for (_, sql_type), column in zip(columns, values, strict=True)]
+    arrays = [
+        pa.array(column, type=ARROW_BY_SQL[sql_type]) for (_, sql_type), column in zip(columns, values, strict=True)
+    ]
     return pa.Table.from_arrays(arrays, names=[name for name, _ in columns])
 
 
@@ -50,7 +52,10 @@ def append_rows(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequenc
 
 
 def replace_rows(
-    connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[tuple[str, str]], rows: Iterable[Iterable[object]]
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    columns: Sequence[tuple[str, str]],
+    rows: Iterable[Iterable[object]],
 ) -> int:
     """Puts `rows` in place of whatever `table` holds; for what is copied whole from the operations store each run."""
     incoming = arrow_table(columns, [tuple(_without_zone(value) for value in row) for row in rows])
@@ -87,7 +92,11 @@ def append_billing(
     key = ", ".join(table.key)
     own = ", ".join([*table.column_names, "extra"])
     all_columns = ", ".join(name for name, _ in billing_columns(table))
-    hashed = "md5(concat_ws(chr(31), " + ", ".join(f"coalesce(cast({name} as varchar), chr(30))" for name in [*table.column_names, "extra"]) + "))"
+    hashed = (
+        "md5(concat_ws(chr(31), "
+        + ", ".join(f"coalesce(cast({name} as varchar), chr(30))" for name in [*table.column_names, "extra"])
+        + "))"
+    )
     connection.register("incoming", rows)
     try:
         connection.execute(

@@ -37,11 +37,22 @@ def quarantine(folder: Path, file: InboxFile, refused: Refused) -> str:
         "account_iban": refused.account_iban,
     }
     (folder / sha256).write_bytes(content)
-    (folder / f"{sha256}.reason.json").write_text(json.dumps(reason, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    (folder / f"{sha256}.reason.json").write_text(
+        json.dumps(reason, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
     return sha256
 
 
 def quarantined_row(numbered: NumberedSource) -> tuple[object, ...]:
     """A refused file as a row of raw.quarantined_files."""
     source = numbered.source
-    return (numbered.batch_id, source.sha256, source.inbox, source.account_iban, source.code, source.message, None, source.original_name)
+    return (
+        numbered.batch_id,
+        source.sha256,
+        source.inbox,
+        source.account_iban,
+        source.code,
+        source.message,
+        None,
+        source.original_name,
+    )

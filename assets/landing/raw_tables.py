@@ -209,6 +209,13 @@ OTHER_TABLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("ordinal", "bigint"),
         ("sha256", "varchar"),
     ),
+    # What Great Expectations said of the rows that came since it last agreed.
+    "expectation_results": (
+        ("batch_id", "bigint"),
+        ("table_name", "varchar"),
+        ("is_met", "boolean"),
+        ("message", "varchar"),
+    ),
     "row_problems": (
         ("batch_id", "bigint"),
         ("source_sha256", "varchar"),

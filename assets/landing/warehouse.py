@@ -51,6 +51,7 @@ def _open(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         return duckdb.connect(str(path), read_only=read_only)
     except duckdb.IOException as error:
         raise DataProblem(
-            "the warehouse cannot be opened", where=f"{path}: {str(error).splitlines()[0]}",
+            "the warehouse cannot be opened",
+            where=f"{path}: {str(error).splitlines()[0]}",
             remedy="close the program that holds it; if the file is damaged, delete it and run the day again: it is rebuilt",
         ) from error

@@ -32,11 +32,17 @@ def publishing_asset(tables: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
         pool=WAREHOUSE_POOL,
         backfill_policy=ONE_RUN_A_DAY,
     )
-    def snapshot(context: dg.AssetExecutionContext, publishing_room: dg.ResourceParam[PublishingRoom]) -> dg.MaterializeResult[None]:
+    def snapshot(
+        context: dg.AssetExecutionContext, publishing_room: dg.ResourceParam[PublishingRoom]
+    ) -> dg.MaterializeResult[None]:
         """Publishes the day."""
         published = publish(publishing_room.warehouse, publishing_room.folder, day_of(context))
         return dg.MaterializeResult(
-            metadata={"snapshot": published.snapshot, "tables": len(published.rows), "dagster/row_count": sum(published.rows.values())}
+            metadata={
+                "snapshot": published.snapshot,
+                "tables": len(published.rows),
+                "dagster/row_count": sum(published.rows.values()),
+            }
         )
 
     return snapshot

@@ -65,7 +65,9 @@ def publish(warehouse: Path, folder: Path, as_of: date) -> Published:
             connection.execute(f"create schema if not exists published.{schema}")
             newest = f"select * from live.{schema}.{table} where as_of_date = date '{as_of.isoformat()}'"
             connection.execute(f"create table published.{schema}.{table} as {newest}")
-            rows[f"{schema}.{table}"] = int(connection.execute(f"select count(*) from published.{schema}.{table}").fetchall()[0][0])
+            rows[f"{schema}.{table}"] = int(
+                connection.execute(f"select count(*) from published.{schema}.{table}").fetchall()[0][0]
+            )
             _write_parquet(connection, folder / "parquet" / schema, schema, table)
     snapshot.chmod(0o600)
     _point_to(folder, snapshot.name, as_of, rows)
@@ -76,7 +78,11 @@ def publish(warehouse: Path, folder: Path, as_of: date) -> Published:
 def _next_name(folder: Path, as_of: date) -> str:
     """Versioned, because an open handle on an older file of the same name would go on seeing the older one."""
     prefix = f"tijdig-{as_of.isoformat()}-"
-    taken = [int(path.stem.removeprefix(prefix)) for path in folder.glob(f"{prefix}*.duckdb") if path.stem.removeprefix(prefix).isdigit()]
+    taken = [
+        int(path.stem.removeprefix(prefix))
+        for path in folder.glob(f"{prefix}*.duckdb")
+        if path.stem.removeprefix(prefix).isdigit()
+    ]
     return f"{prefix}{max(taken, default=0) + 1}.duckdb"
 
 
@@ -90,7 +96,9 @@ def _write_parquet(connection: duckdb.DuckDBPyConnection, folder: Path, schema: 
 
 def _point_to(folder: Path, snapshot: str, as_of: date, rows: dict[str, int]) -> None:
     aside = folder / ".current.json.tmp"
-    aside.write_text(json.dumps({"as_of_date": as_of.isoformat(), "file": snapshot, "rows": rows}, indent=2) + "\n", encoding="utf-8")
+    aside.write_text(
+        json.dumps({"as_of_date": as_of.isoformat(), "file": snapshot, "rows": rows}, indent=2) + "\n", encoding="utf-8"
+    )
     aside.chmod(0o600)
     os.replace(aside, folder / "current.json")
 

@@ -1,6 +1,5 @@
 """The day the warehouse computes: one row that every model reads, and the facts of the operations store up to it."""
 
-from collections.abc import Iterable
 
 import duckdb
 from sqlalchemy import Connection
@@ -23,7 +22,9 @@ def write_business_day(connection: duckdb.DuckDBPyConnection, store: Connection,
         "sent_messages": sent_messages(store, run.dispatch_seq),
     }
     with transaction(connection):
-        counts = {table: replace_rows(connection, f"raw.{table}", OTHER_TABLES[table], rows) for table, rows in facts.items()}
+        counts = {
+            table: replace_rows(connection, f"raw.{table}", OTHER_TABLES[table], rows) for table, rows in facts.items()
+        }
         day = (run.as_of_date, run.run_id, run.batch_watermark, run.register_seq, run.dispatch_seq, run.policy_version)
         replace_rows(connection, "control.business_day", CONTROL_TABLES["business_day"], [day])
     return counts

@@ -71,10 +71,14 @@ def run_dbt(home: DbtHome, arguments: list[str]) -> None:
 
     said: list[str] = []
     with _environment(home.environment()), contextlib.redirect_stdout(io.StringIO()):
-        result = dbtRunner(callbacks=[lambda event: said.append(event.info.msg) if event.info.level == "error" else None]).invoke(arguments)
+        result = dbtRunner(
+            callbacks=[lambda event: said.append(event.info.msg) if event.info.level == "error" else None]
+        ).invoke(arguments)
     if not result.success:
         reason = "; ".join(said[-5:]) or str(result.exception or "dbt gave no reason")
-        raise DataProblem(f"dbt {arguments[0]} failed: {reason}", where=str(home.target), remedy="see dbt.log in that folder")
+        raise DataProblem(
+            f"dbt {arguments[0]} failed: {reason}", where=str(home.target), remedy="see dbt.log in that folder"
+        )
 
 
 @contextlib.contextmanager

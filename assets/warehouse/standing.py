@@ -4,17 +4,18 @@ A deleted warehouse loads both again: an allocation once made stands, and a past
 """
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Engine, select
 
 from assets.landing.archive import Archive
-from assets.landing.warehouse import transaction
 from assets.operations.runs import RunRef, record_dataset
+from assets.operations.store import writing
 from assets.operations.tables import archived_dataset
 
 ALLOCATIONS = "raw.allocations"
@@ -32,6 +33,7 @@ class Dataset:
     as_of_date: date
     kind: str
     sha256: str
+    rows: int
 
 
 def new_allocations(connection: duckdb.DuckDBPyConnection, run: RunRef, seq: int) -> pa.Table:
@@ -55,48 +57,74 @@ def new_allocations(connection: duckdb.DuckDBPyConnection, run: RunRef, seq: int
     ).to_arrow_table()
 
 
-def keep_what_stands(connection: duckdb.DuckDBPyConnection, store: Connection, archive: Archive, run: RunRef) -> dict[str, int]:
-    """Records the run's new allocations and archives its dated tables; returns the rows of each.
+def keep_what_stands(
+    connection: duckdb.DuckDBPyConnection, store: Engine, archive: Archive, run: RunRef
+) -> dict[str, int]:
+    """Archives the run's new allocations and its dated tables, then makes the allocations facts; returns the rows of each.
 
-    Safe to run again for the same run: allocations that stand are not new any more.
+    The record comes before the fact: what a crash leaves recorded but not loaded, `load_missing_allocations` loads.
     """
     seq = int(connection.execute(f"select coalesce(max(seq), 0) from {ALLOCATIONS}").fetchall()[0][0])
     allocations = new_allocations(connection, run, seq)
-    kept = {ALLOCATIONS: allocations.num_rows}
-    with transaction(connection):
-        if allocations.num_rows:
-            connection.register("incoming", allocations)
-            connection.execute(f"insert into {ALLOCATIONS} select * from incoming")
-            connection.unregister("incoming")
-            _keep(store, archive, run, ALLOCATIONS, allocations)
-        for schema, table in DATED_TABLES:
-            rows = connection.execute(f"select * from {schema}.{table} where as_of_date = ?", [run.as_of_date]).to_arrow_table()
-            _keep(store, archive, run, f"{schema}.{table}", rows)
-            kept[f"{schema}.{table}"] = rows.num_rows
-    return kept
+    kept = {ALLOCATIONS: allocations} if allocations.num_rows else {}
+    for schema, table in DATED_TABLES:
+        kept[f"{schema}.{table}"] = connection.execute(
+            f"select * from {schema}.{table} where as_of_date = ?", [run.as_of_date]
+        ).to_arrow_table()
+    with writing(store) as transaction_of_store:
+        for kind, rows in kept.items():
+            record_dataset(transaction_of_store, run, kind, archive.put(_parquet(rows)), rows.num_rows)
+    _insert(connection, ALLOCATIONS, allocations)
+    return {kind: rows.num_rows for kind, rows in kept.items()}
 
 
-def _keep(store: Connection, archive: Archive, run: RunRef, kind: str, rows: pa.Table) -> None:
+def _parquet(rows: pa.Table) -> bytes:
     out = io.BytesIO()
     pq.write_table(rows, out, compression="zstd")
-    record_dataset(store, run, kind, archive.put(out.getvalue()), rows.num_rows)
+    return out.getvalue()
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
+    connection.register("incoming", rows)
+    connection.execute(f"insert into {table} by name select * from incoming")
+    connection.unregister("incoming")
 
 
 def datasets(store: Connection) -> list[Dataset]:
     """Every archived data set, oldest first."""
     rows = store.execute(select(archived_dataset).order_by(archived_dataset.c.seq)).mappings()
-    return [Dataset(row["seq"], row["run_id"], row["as_of_date"], row["kind"], row["sha256"]) for row in rows]
+    return [
+        Dataset(row["seq"], row["run_id"], row["as_of_date"], row["kind"], row["sha256"], row["rows"]) for row in rows
+    ]
 
 
-def reload(connection: duckdb.DuckDBPyConnection, archive: Archive, kept: list[Dataset]) -> None:
-    """Loads archived data sets into a warehouse that lacks them: every allocation, and each day's last dated tables."""
+def load_missing_allocations(connection: duckdb.DuckDBPyConnection, archive: Archive, kept: Sequence[Dataset]) -> int:
+    """Loads archived allocations the warehouse lacks, and returns how many. Allocations are numbered: none comes twice."""
+    recorded = [dataset for dataset in kept if dataset.kind == ALLOCATIONS]
+    present = _count(connection, f"select count(*) from {ALLOCATIONS}")
+    if present == sum(dataset.rows for dataset in recorded):
+        return 0
+    for dataset in recorded:
+        connection.register("incoming", pq.read_table(io.BytesIO(archive.get(dataset.sha256))))
+        connection.execute(
+            f"insert into {ALLOCATIONS} by name select * from incoming where seq not in (select seq from {ALLOCATIONS})"
+        )
+        connection.unregister("incoming")
+    return _count(connection, f"select count(*) from {ALLOCATIONS}") - present
+
+
+def load_dated_tables(connection: duckdb.DuckDBPyConnection, archive: Archive, kept: Sequence[Dataset]) -> None:
+    """Loads each past day's last dated tables into a warehouse that has none."""
     last_of_day = {(dataset.kind, dataset.as_of_date): dataset for dataset in kept if dataset.kind != ALLOCATIONS}
-    with transaction(connection):
-        for dataset in [*(dataset for dataset in kept if dataset.kind == ALLOCATIONS), *last_of_day.values()]:
-            rows = pq.read_table(io.BytesIO(archive.get(dataset.sha256)))
-            schema, table = dataset.kind.split(".")
-            connection.register("incoming", rows)
-            connection.execute(f"create schema if not exists {schema}")
-            connection.execute(f"create table if not exists {schema}.{table} as select * from incoming limit 0")
-            connection.execute(f"insert into {schema}.{table} by name select * from incoming")
-            connection.unregister("incoming")
+    for dataset in last_of_day.values():
+        rows = pq.read_table(io.BytesIO(archive.get(dataset.sha256)))
+        schema, table = dataset.kind.split(".")
+        connection.execute(f"create schema if not exists {schema}")
+        connection.register("incoming", rows)
+        connection.execute(f"create table if not exists {schema}.{table} as select * from incoming limit 0")
+        connection.unregister("incoming")
+        _insert(connection, f"{schema}.{table}", rows)
+
+
+def _count(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    return int(connection.execute(query).fetchall()[0][0])

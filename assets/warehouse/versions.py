@@ -23,11 +23,20 @@ def policy_version() -> str:
 
 def code_version() -> str:
     """Release and hash of the rules and the program, so that two runs of different code can be told apart."""
-    rules = [path for folder in ("models", "macros") for path in (PROJECT / folder).rglob("*") if path.suffix in (".sql", ".yml")]
+    rules = [
+        path
+        for folder in ("models", "macros")
+        for path in (PROJECT / folder).rglob("*")
+        if path.suffix in (".sql", ".yml")
+    ]
     program = [path for folder in ("assets", "orchestration") for path in (ROOT / folder).rglob("*.py")]
     return f"{version('tijdig')}+{_digest([*rules, *program])[:12]}"
 
 
 def project_hash() -> str:
     """Hash of everything dbt parses: a manifest made from other files is stale."""
-    return _digest(path for path in PROJECT.rglob("*") if path.is_file() and path.suffix in (".sql", ".yml", ".csv", ".md") and "target" not in path.parts)
+    return _digest(
+        path
+        for path in PROJECT.rglob("*")
+        if path.is_file() and path.suffix in (".sql", ".yml", ".csv", ".md") and "target" not in path.parts
+    )

@@ -1,0 +1,142 @@
+"""Letters and e-mails as Dagster assets: the wording in force, the outbox of the day, and what was dispatched."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from sqlalchemy import Engine
+
+from assets.communications.bodies import BodyArchive
+from assets.communications.dispatch import DispatchResult
+from assets.communications.messages import RefusedMessage
+from assets.communications.outbox import plan
+from assets.communications.render import open_environment, render_messages
+from assets.communications.templates import split_template_id, template_hashes
+from assets.landing.assets import BUSINESS_DAY, FINANCE_DATA, ONE_RUN_A_DAY, WAREHOUSE_POOL
+from assets.landing.change_log import replace_rows
+from assets.landing.raw_tables import CONTROL_TABLES
+from assets.landing.warehouse import reading as reading_warehouse
+from assets.landing.warehouse import writing as writing_warehouse
+from assets.operations import journal
+from assets.operations.clock import Clock
+from assets.operations.runs import read_run
+from assets.operations.store import reading as reading_store
+from assets.operations.store import writing as writing_store
+
+TEMPLATES_KEY = dg.AssetKey(["control", "templates"])
+MESSAGES_KEY = dg.AssetKey(["outbox", "messages"])
+DISPATCHED_KEY = dg.AssetKey(["outbox", "dispatched"])
+
+
+@dataclass(frozen=True, slots=True)
+class Mailroom:
+    """What rendering and dispatch need of a home. `dispatch_today` opens a transport, sends, and closes it."""
+
+    store: Engine
+    clock: Clock
+    warehouse: Path
+    templates: Path
+    bodies: BodyArchive
+    dispatch_today: Callable[[], DispatchResult]
+
+
+@dg.asset(
+    key=TEMPLATES_KEY,
+    description="One row per template with the hash of everything that shapes its words: part of every message's identity.",
+    group_name="landing",
+    owners=[FINANCE_DATA],
+    kinds={"jinja", "duckdb"},
+    partitions_def=BUSINESS_DAY,
+    pool=WAREHOUSE_POOL,
+    backfill_policy=ONE_RUN_A_DAY,
+)
+def templates(mailroom: dg.ResourceParam[Mailroom]) -> dg.MaterializeResult[None]:
+    """Hashes the templates as they lie in the folder."""
+    rows = [
+        (template_id, digest, *split_template_id(template_id))
+        for template_id, digest in sorted(template_hashes(mailroom.templates).items())
+    ]
+    with writing_warehouse(mailroom.warehouse) as connection:
+        count = replace_rows(connection, "control.templates", CONTROL_TABLES["templates"], rows)
+    return dg.MaterializeResult(metadata={"dagster/row_count": count})
+
+
+def outbox_assets(due: dg.AssetKey, standing: dg.AssetKey) -> list[dg.AssetsDefinition]:
+    """The outbox of the day, made from the messages in `due` once `standing` is kept, and its dispatch."""
+
+    @dg.asset(
+        key=MESSAGES_KEY,
+        description="Every message of the day, rendered, read back and planned: approved, or held with a reason. Nothing has left yet.",
+        group_name="dispatch",
+        owners=[FINANCE_DATA],
+        kinds={"jinja", "sqlite"},
+        deps=[due, standing],
+        partitions_def=BUSINESS_DAY,
+        pool=WAREHOUSE_POOL,
+        backfill_policy=ONE_RUN_A_DAY,
+    )
+    def messages(context: dg.AssetExecutionContext, mailroom: dg.ResourceParam[Mailroom]) -> dg.MaterializeResult[None]:
+        """Renders the day's messages and makes the outbox hold exactly these."""
+        with reading_warehouse(mailroom.warehouse) as connection:
+            rows = _rows(connection)
+        rendered, refused = render_messages(rows, open_environment(mailroom.templates))
+        with reading_store(mailroom.store) as store:
+            run = read_run(store, context.run_id)
+        if refused:
+            _note_refused(mailroom, context.run_id, refused)
+        planned = plan(mailroom.store, mailroom.clock, run, rendered, body_archive=mailroom.bodies)
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": len(rendered),
+                "refused": len(refused),
+                **{
+                    name: len(getattr(planned, name))
+                    for name in ("planned", "unchanged", "superseded", "expired", "approved", "held", "occupied")
+                },
+                "brakes": ", ".join(brake.code for brake in planned.brakes) or "none",
+            }
+        )
+
+    @dg.asset(
+        key=DISPATCHED_KEY,
+        description="What left: every approved message of today, sent once, after a last check in the same transaction.",
+        group_name="dispatch",
+        owners=[FINANCE_DATA],
+        kinds={"email", "file"},
+        deps=[MESSAGES_KEY],
+        partitions_def=BUSINESS_DAY,
+        backfill_policy=ONE_RUN_A_DAY,
+    )
+    def dispatched(mailroom: dg.ResourceParam[Mailroom]) -> dg.MaterializeResult[None]:
+        """Sends what is released for today. A retry sends nothing twice: it finds nothing left to send."""
+        result = mailroom.dispatch_today()
+        return dg.MaterializeResult(metadata={name: value for name, value in dispatch_counts(result).items()})
+
+    return [messages, dispatched]
+
+
+def dispatch_counts(result: DispatchResult) -> dict[str, int]:
+    """A dispatch as counts per outcome."""
+    return {name: len(value) for name, value in vars(result).items() if isinstance(value, tuple | list)}
+
+
+def _rows(connection: Any) -> list[dict[str, object]]:
+    result = connection.execute("select * from communications.communications_due order by communication_id")
+    names = [column[0] for column in result.description]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+def _note_refused(mailroom: Mailroom, run_id: str, refused: list[RefusedMessage]) -> None:
+    with writing_store(mailroom.store) as store:
+        for message in refused:
+            journal.append(
+                store,
+                mailroom.clock.now(),
+                "rendering",
+                "message_refused",
+                [f"communication:{message.communication_id}"],
+                {"template_id": message.template_id, "code": message.code, "reason": message.reason},
+                run_id,
+            )

@@ -1,0 +1,37 @@
+"""Blocking checks on what landed: a day stops here rather than send letters made from a file that cannot be right."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from assets.landing.assets import WAREHOUSE_POOL
+from assets.landing.context import LandingRoom
+from assets.landing.expectations import SUITES, look
+from assets.landing.warehouse import writing
+
+SPECS = [
+    dg.AssetCheckSpec(
+        name="looks_like_what_came_before",
+        asset=dg.AssetKey(["raw", suite.table]),
+        blocking=True,
+        description=f"Great Expectations on the rows of {suite.table} that came since it last agreed.",
+    )
+    for suite in SUITES
+]
+
+
+@dg.multi_asset_check(name="expectations", specs=SPECS, pool=WAREHOUSE_POOL)
+def expectations(landing_room: dg.ResourceParam[LandingRoom]) -> Iterator[dg.AssetCheckResult]:
+    """Looks at what landed, once for all suites."""
+    with writing(landing_room.warehouse) as connection:
+        outcomes = look(connection, landing_room.accepted_batches)
+    for outcome in outcomes:
+        remedy = f"deliver better rows, or accept the batch: [landing] accepted_batches = [{outcome.batch_id}]"
+        yield dg.AssetCheckResult(
+            asset_key=dg.AssetKey(["raw", outcome.table]),
+            check_name="looks_like_what_came_before",
+            passed=outcome.is_met,
+            severity=dg.AssetCheckSeverity.ERROR,
+            description=f"{outcome.message}. What to do: {remedy}" if outcome.message else "nothing unusual",
+            metadata={"rows_looked_at": outcome.rows, "batch_id": outcome.batch_id},
+        )

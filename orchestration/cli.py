@@ -1,0 +1,423 @@
+"""The `tijdig` command (contracts, section 4). Heavy libraries are imported by the commands that need them."""
+
+import contextlib
+import functools
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from assets.operations.refusal import Refusal
+from assets.problem import DataProblem, UsageProblem
+from orchestration.home import DEFAULT_HOME, create_home, find_home, locked
+
+if TYPE_CHECKING:
+    from orchestration.installation import Installation
+
+EXIT_DONE = 0
+EXIT_UNEXPECTED = 1
+EXIT_USAGE = 2
+EXIT_DATA = 3
+EXIT_HELD = 4
+
+Command = Callable[..., Any]
+
+
+class Options:
+    """What every command may be given: which home, and how to answer."""
+
+    def __init__(self, home: str, *, as_json: bool, quiet: bool) -> None:
+        self.root = Path(home).expanduser()
+        self.as_json = as_json
+        self.quiet = quiet
+
+    def answer(self, document: dict[str, Any], text: str) -> None:
+        """Prints the answer: one JSON document with --json, else words for a person."""
+        if self.as_json:
+            click.echo(json.dumps(document, ensure_ascii=False, indent=2, default=str))
+        elif text:
+            click.echo(text)
+
+    def say(self, text: str) -> None:
+        """Prints something said along the way, on the standard error."""
+        if not self.quiet:
+            click.echo(text, err=True)
+
+
+def common_options(command: Command) -> Command:
+    """Adds --home, --json and --quiet, and turns refusals into messages and exit codes."""
+
+    @click.option(
+        "--home",
+        "home",
+        envvar="TIJDIG_HOME",
+        default=DEFAULT_HOME,
+        show_default=True,
+        help="The home folder of this installation.",
+    )
+    @click.option(
+        "--json", "as_json", is_flag=True, help="Answer with one JSON document; logs go to the standard error."
+    )
+    @click.option("--quiet", is_flag=True, help="Say nothing but the answer.")
+    @functools.wraps(command)
+    def wrapped(home: str, as_json: bool, quiet: bool, **arguments: Any) -> None:
+        options = Options(home, as_json=as_json, quiet=quiet)
+        try:
+            code = command(options, **arguments)
+        except Refusal as refusal:
+            code = EXIT_DATA if isinstance(refusal, DataProblem) else EXIT_USAGE
+            _refuse(options, refusal, code)
+        sys.exit(code or EXIT_DONE)
+
+    return wrapped
+
+
+def _refuse(options: Options, refusal: Refusal, code: int) -> None:
+    if options.as_json:
+        click.echo(json.dumps({"error": refusal.as_dict(), "exit_code": code}, ensure_ascii=False, indent=2))
+    click.echo(f"Refused: {refusal.what}.", err=True)
+    if refusal.where:
+        click.echo(f"  Where: {refusal.where}", err=True)
+    if refusal.what_to_do:
+        click.echo(f"  What to do: {refusal.what_to_do}", err=True)
+
+
+class IsoDate(click.ParamType):
+    """A date written as YYYY-MM-DD."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        if isinstance(value, date):
+            return value
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a date: write it as YYYY-MM-DD, and choose a day that exists", param, ctx)
+
+
+ISO_DATE = IsoDate()
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tijdig")
+def cli() -> None:
+    """The daily batch that gets B2B invoices paid, and keeps the customer."""
+
+
+@cli.command()
+@common_options
+def init(options: Options) -> int:
+    """Make a home: its folders, a settings file, an operations store. It begins in rehearsal."""
+    home = create_home(options.root)
+    with _installation(options):
+        pass  # opening it makes the operations store
+    options.answer(
+        {"home": str(home.root), "mode": "rehearsal"},
+        f"A home in rehearsal was made in {home.root}.\nNext: put files into {home.root / 'inbox'}, or set [billing] url in {home.settings_file}; then `tijdig run`.",
+    )
+    return EXIT_DONE
+
+
+@cli.command()
+@click.option("--until", type=ISO_DATE, help="The last day of the simulated company; the last bank day by default.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Another seed is another company.")
+@click.option("--days", type=click.IntRange(1, 20), default=3, show_default=True, help="How many bank days to run.")
+@common_options
+def demo(options: Options, until: date | None, seed: int, days: int) -> int:
+    """Make a demonstration home with a simulated company, and run its last bank days."""
+    from orchestration.demonstration import demonstrate
+    from orchestration.report import day_table, where_to_look
+
+    home, summaries = demonstrate(
+        options.root, until=until, seed=seed, days=days, shows_progress=not options.quiet, say=options.say
+    )
+    text = day_table(summaries) + "\n\n" + where_to_look(home, summaries[-1])
+    options.answer({"home": str(home.root), "days": [summary.as_json() for summary in summaries]}, text)
+    return EXIT_HELD if summaries[-1].holds_something else EXIT_DONE
+
+
+@cli.command()
+@click.option("--date", "requested", type=ISO_DATE, help="The business day; the calendar date by default.")
+@common_options
+def run(options: Options, requested: date | None) -> int:
+    """Run the day: pull, load, check, build, render, dispatch."""
+    home = find_home(options.root)
+    from orchestration.day import run_day
+    from orchestration.report import day_table, where_to_look
+
+    summary = run_day(home, requested, shows_progress=not options.quiet)
+    options.answer(summary.as_json(), day_table([summary]) + "\n\n" + where_to_look(home, summary))
+    return EXIT_HELD if summary.holds_something else EXIT_DONE
+
+
+@cli.command(context_settings={"ignore_unknown_options": True})
+@click.argument("kind")
+@click.option("--company", required=True, help="The company it concerns.")
+@click.option("--by", "by", required=True, help="Who decides or observed it.")
+@click.option("--effective-on", type=ISO_DATE, help="The day it holds from; the home's today by default.")
+@click.option("--external-id", help="A name of your own for this event: given twice, it is recorded once.")
+@click.argument("fields", nargs=-1, type=click.UNPROCESSED)
+@common_options
+def record(
+    options: Options,
+    kind: str,
+    company: str,
+    by: str,
+    effective_on: date | None,
+    external_id: str | None,
+    fields: tuple[str, ...],
+) -> int:
+    """Record what a person decided or observed.
+
+    \b
+    tijdig record dispute_opened --company C --by NAME --invoice 2026-0001 --reason "one line is wrong"
+    tijdig record arrangement_agreed --company C --by NAME --customer K --invoices "A;B" \\
+        --instalments "2026-12-01=250.00;2027-01-01=250.00" --method manual --reason temporarily_tight
+    """
+    from assets.operations.control import business_today
+    from assets.operations.store import reading
+    from assets.register.events import payload_from_text
+    from assets.register.events import record as record_event
+
+    payload = payload_from_text(kind, _field_values(list(fields)))
+    with _installation(options) as installation:
+        with reading(installation.store) as connection:
+            today = business_today(connection, installation.clock, installation.timezone)
+        event = record_event(
+            installation.store,
+            installation.clock,
+            kind=kind,
+            company_id=company,
+            effective_on=effective_on or today,
+            recorded_by=by,
+            payload=payload,
+            external_id=external_id,
+        )
+    words = f"Recorded as event {event.event_id}" if event.is_new else f"Was recorded before as event {event.event_id}"
+    options.answer(vars(event), f"{words}: {kind}, effective {effective_on or today}. The next run acts on it.")
+    return EXIT_DONE
+
+
+@cli.command()
+@click.argument("subject")
+@click.option("--company", help="The company, when two use the same invoice number.")
+@common_options
+def explain(options: Options, subject: str, company: str | None) -> int:
+    """Say why a message was sent, or how an invoice stands, back to the bank line."""
+    from assets.audit.explain import explain as explain_subject
+    from assets.landing.warehouse import reading as reading_warehouse
+    from assets.operations.store import reading
+    from orchestration.report import explained
+
+    with (
+        _installation(options) as installation,
+        reading_warehouse(installation.home.warehouse) as warehouse,
+        reading(installation.store) as store,
+    ):
+        explanation = explain_subject(warehouse, store, installation.archive, subject, company)
+    options.answer(explanation.document, explained(explanation.document))
+    return EXIT_DONE
+
+
+def _decide(options: Options, verb: str, ids: tuple[str, ...], batch: str | None, by: str, reason: str) -> int:
+    from assets.communications import release as decisions
+
+    with _installation(options) as installation:
+        result = getattr(decisions, verb)(
+            installation.store, installation.clock, by=by, reason=reason, communication_ids=ids, batch=batch
+        )
+    lines = [f"{verb.capitalize()}d: {communication_id}" for communication_id in result.changed]
+    lines += [f"Left as it is: {each.communication_id} {each.what}. {each.what_to_do}." for each in result.untouched]
+    if verb == "release" and result.changed:
+        lines.append("They leave with `tijdig dispatch`.")
+    options.answer(
+        {verb + "d": list(result.changed), "untouched": [vars(each) for each in result.untouched]}, "\n".join(lines)
+    )
+    return EXIT_USAGE if result.untouched and not result.changed else EXIT_DONE
+
+
+def decision_options(command: Command) -> Command:
+    """The options `release` and `refuse` share: what, who and why."""
+    for option in (
+        click.option("--reason", required=True, help="Why; it goes into the audit journal."),
+        click.option("--by", "by", required=True, help="Who decides."),
+        click.option("--batch", help="A run id or a date: everything it holds."),
+        click.argument("ids", nargs=-1),
+    ):
+        command = option(command)
+    return command
+
+
+@cli.command()
+@decision_options
+@common_options
+def release(options: Options, ids: tuple[str, ...], batch: str | None, by: str, reason: str) -> int:
+    """Let held messages leave: formal notices, and what a brake holds."""
+    return _decide(options, "release", ids, batch, by, reason)
+
+
+@cli.command()
+@decision_options
+@common_options
+def refuse(options: Options, ids: tuple[str, ...], batch: str | None, by: str, reason: str) -> int:
+    """Cancel messages that have not left yet."""
+    return _decide(options, "refuse", ids, batch, by, reason)
+
+
+@cli.command()
+@common_options
+def dispatch(options: Options) -> int:
+    """Send what has been released for today."""
+    home = find_home(options.root)
+    from assets.communications.assets import dispatch_counts
+    from orchestration.mailroom import dispatch_today
+
+    with locked(home), _installation(options) as installation:
+        result = dispatch_today(installation)
+    counts = dispatch_counts(result)
+    text = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items())
+    options.answer(
+        {**counts, "is_stopped": result.is_stopped}, text + ("; the kill switch is pulled" if result.is_stopped else "")
+    )
+    return EXIT_HELD if result.is_stopped or result.held else EXIT_DONE
+
+
+def _switch(options: Options, verb: str, by: str, reason: str) -> int:
+    from assets.operations import control
+
+    with _installation(options) as installation:
+        getattr(control, verb)(installation.store, installation.clock, by, reason)
+    done = "Stopped: no message leaves" if verb == "stop" else "Resumed: released messages may leave"
+    options.answer({"is_stopped": verb == "stop", "by": by, "reason": reason}, f"{done}.")
+    return EXIT_DONE
+
+
+@cli.command()
+@click.option("--by", "by", required=True, help="Who decides.")
+@click.option("--reason", required=True, help="Why; it goes into the audit journal.")
+@common_options
+def stop(options: Options, by: str, reason: str) -> int:
+    """Pull the kill switch: from now on nothing leaves, not even in a run that is under way."""
+    return _switch(options, "stop", by, reason)
+
+
+@cli.command()
+@click.option("--by", "by", required=True, help="Who decides.")
+@click.option("--reason", required=True, help="Why; it goes into the audit journal.")
+@common_options
+def resume(options: Options, by: str, reason: str) -> int:
+    """Release the kill switch."""
+    return _switch(options, "resume", by, reason)
+
+
+@cli.command()
+@click.option("--by", "by", required=True, help="Who decides.")
+@common_options
+def live(options: Options, by: str) -> int:
+    """Go live, for good: after this, messages reach real customers. All rehearsal messages are cancelled."""
+    from assets.communications.golive import CONFIRMATION, go_live
+
+    with _installation(options) as installation:
+        typed = click.prompt(f"Type {CONFIRMATION!r} to go live", err=True)
+        cancelled = go_live(
+            installation.store,
+            installation.clock,
+            by=by,
+            configured_mode=installation.settings.dispatch.mode,
+            environ=os.environ,
+            confirmation=typed,
+            timezone=installation.timezone,
+        )
+    options.answer(
+        {"mode": "live", "cancelled": cancelled}, f"This home is live. {cancelled} rehearsal messages were cancelled."
+    )
+    return EXIT_DONE
+
+
+@cli.command()
+@common_options
+def verify(options: Options) -> int:
+    """Walk the audit chain: nothing in it was changed, taken out or put in."""
+    from assets.audit.verify import verify as verify_chain
+
+    with _installation(options) as installation:
+        result = verify_chain(installation.store)
+    options.answer(vars(result), result.message)
+    return EXIT_DONE if result.exit_code == 0 else EXIT_DATA
+
+
+@cli.command()
+@click.option("--port", type=int, default=3000, show_default=True)
+@common_options
+def dev(options: Options, port: int) -> int:
+    """Open the Dagster UI on this home: the whole lineage from file to message. Listens on this machine only."""
+    home = find_home(options.root)
+    from orchestration.webserver import serve
+
+    options.say(f"Dagster is on http://127.0.0.1:{port} for {home.root}; stop it with Ctrl-C.")
+    return serve(home, port)
+
+
+@cli.command()
+@common_options
+def doctor(options: Options) -> int:
+    """Check configuration, connections, files and versions, and say what to mend."""
+    home = find_home(options.root)
+    from orchestration.doctor import examine
+
+    findings = examine(home)
+    width = max(len(finding.subject) for finding in findings)
+    text = "\n".join(
+        f"{'ok  ' if finding.is_well else 'MEND'} {finding.subject:<{width}}  {finding.words}" for finding in findings
+    )
+    options.answer({"findings": [finding.as_json() for finding in findings]}, text)
+    return EXIT_DONE if all(finding.is_well for finding in findings) else EXIT_USAGE
+
+
+def _field_values(arguments: list[str]) -> dict[str, str]:
+    """The fields of an event as typed: `--name value` or `--name=value`."""
+    values: dict[str, str] = {}
+    rest = list(arguments)
+    while rest:
+        word = rest.pop(0)
+        name, given, value = word.removeprefix("--").partition("=")
+        if not word.startswith("--") or not name:
+            raise UsageProblem(
+                f"{word!r} stands alone", where="the command line", remedy="write every field as --name value"
+            )
+        if not given:
+            if not rest:
+                raise UsageProblem(
+                    f"{word} has no value", where="the command line", remedy="write every field as --name value"
+                )
+            value = rest.pop(0)
+        values[name.replace("-", "_")] = value
+    return values
+
+
+@contextlib.contextmanager
+def _installation(options: Options) -> Iterator["Installation"]:
+    """The home of this command, opened for as long as it takes."""
+    from orchestration.installation import open_installation
+
+    installation = open_installation(find_home(options.root))
+    try:
+        yield installation
+    finally:
+        installation.store.dispose()
+
+
+def main() -> None:
+    """Entry point of the command: everything written is for its owner only, and nothing reports home."""
+    os.umask(0o077)
+    cli()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,167 @@
+"""A day, run by hand: the two jobs of the day in this process, on the home's own Dagster instance."""
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+
+from assets.operations.control import admit_day, control
+from assets.operations.runs import end_run
+from assets.operations.store import reading, writing
+from assets.operations.tables import run as run_table
+from assets.problem import DataProblem
+from orchestration.definitions import definitions_of
+from orchestration.home import Home
+from orchestration.installation import Installation, open_installation
+from orchestration.progress import progress_bar
+from orchestration.summary import Summary, summarise
+
+QUIET_LOGGERS = {"loggers": {"progress": {"config": {}}}}
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Why a day stopped, one sentence a reason."""
+
+    reasons: tuple[str, ...]
+    is_data: bool
+
+
+def run_day(home: Home, requested: date | None, *, shows_progress: bool) -> Summary:
+    """Runs one day: pull, load, check, build, render, plan, publish, dispatch.
+
+    Raises Refusal for a day the home does not admit, and DataProblem with every reason when the day stopped on data.
+    """
+    began = time.monotonic()
+    installation = open_installation(home)
+    try:
+        with reading(installation.store) as connection:
+            day = admit_day(connection, installation.clock, installation.timezone, requested)
+    finally:
+        installation.store.dispose()
+    with dagster_instance(home) as instance, output_to(home.target / "run.log"):
+        definitions = definitions_of(home)
+        with progress_bar(f"{day}", steps=9, is_shown=shows_progress):
+            closed = execute(definitions, "close_of_day", instance, day)
+            if closed.success:
+                sent = execute(definitions, "send_day", instance, day)
+    installation = open_installation(home)
+    try:
+        if not closed.success:
+            stopped = reasons_of(closed)
+            _end(installation, closed.run_id, "stopped", {"reasons": list(stopped.reasons)})
+            raise_stopped(stopped, day)
+        if not sent.success:
+            raise_stopped(reasons_of(sent), day)
+        summary = summarise(installation, closed.run_id, day, seconds=time.monotonic() - began)
+        _end(installation, closed.run_id, "done", summary.as_json())
+        return summary
+    finally:
+        installation.store.dispose()
+
+
+def execute(
+    definitions: dg.Definitions, job: str, instance: dg.DagsterInstance, day: date
+) -> dg.ExecuteInProcessResult:
+    """Runs one job of the day in this process; a failed step is in the result, not raised."""
+    return definitions.resolve_job_def(job).execute_in_process(
+        instance=instance,
+        partition_key=day.isoformat(),
+        raise_on_error=False,
+        run_config=QUIET_LOGGERS,
+        tags={"as_of_date": day.isoformat()},
+    )
+
+
+def _end(installation: Installation, run_id: str, outcome: str, summary: dict[str, object]) -> None:
+    with writing(installation.store) as connection:
+        if connection.execute(run_table.select().where(run_table.c.run_id == run_id)).first() is not None:
+            end_run(connection, installation.clock, run_id, outcome, summary, "tijdig")
+
+
+def reasons_of(result: dg.ExecuteInProcessResult) -> Stopped:
+    """Why a job failed, in the words of what refused: a Refusal, a failed check, or dbt."""
+    reasons: list[str] = []
+    is_data = True
+    for event in result.all_events:
+        evaluation = event.asset_check_evaluation_data if event.event_type_value == "ASSET_CHECK_EVALUATION" else None
+        if evaluation is not None and not evaluation.passed and evaluation.severity == dg.AssetCheckSeverity.ERROR:
+            where = ".".join(evaluation.asset_key.path)
+            reasons.append(f"check {evaluation.check_name} failed on {where}{_words(evaluation.description)}")
+        if event.event_type_value == "STEP_FAILURE":
+            said, known = _failure(event)
+            is_data = is_data and known
+            if said and not (reasons and known and "dbt" in said.lower()):
+                reasons.append(said)
+    return Stopped(
+        tuple(dict.fromkeys(reasons)) or ("the job failed without saying why; see target/run.log in the home",),
+        is_data and bool(reasons),
+    )
+
+
+def _words(description: str | None) -> str:
+    return f": {description}" if description else ""
+
+
+def _failure(event: dg.DagsterEvent) -> tuple[str, bool]:
+    """What a failed step says, and whether it is a refusal rather than an accident."""
+    error = getattr(event.event_specific_data, "error", None)
+    while error is not None and error.cause is not None:
+        error = error.cause
+    if error is None:
+        return "", True
+    known = error.cls_name in (
+        "Refusal",
+        "Problem",
+        "DataProblem",
+        "UsageProblem",
+        "DagsterDbtCliRuntimeError",
+        "DagsterAssetCheckFailedError",
+    )
+    message = (
+        error.message.strip()
+        .removeprefix(f"{error.cls_name}: ")
+        .split(".Problem: ")[-1]
+        .split(".DataProblem: ")[-1]
+        .split(".UsageProblem: ")[-1]
+        .split(".Refusal: ")[-1]
+    )
+    return message, known
+
+
+def raise_stopped(stopped: Stopped, day: date) -> None:
+    """Raises what a stopped day amounts to: a data problem, or an accident."""
+    text = "; ".join(stopped.reasons)
+    if stopped.is_data:
+        raise DataProblem(
+            f"the day {day} stopped: {text}",
+            remedy="mend what is named, then run the day again: nothing was sent, nothing is lost",
+        )
+    raise RuntimeError(f"the day {day} failed: {text}")
+
+
+@contextlib.contextmanager
+def dagster_instance(home: Home) -> Iterator[dg.DagsterInstance]:
+    """The Dagster instance of a home: DAGSTER_HOME when that is set, else the folder in the home."""
+    os.environ.setdefault("DAGSTER_HOME", str(home.dagster))
+    with dg.DagsterInstance.get() as instance:
+        yield instance
+
+
+@contextlib.contextmanager
+def output_to(log: Path) -> Iterator[None]:
+    """Keeps what libraries print out of the command's own output."""
+    log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with log.open("w", encoding="utf-8") as file, contextlib.redirect_stdout(file):
+        yield
+
+
+def mode_of(installation: Installation) -> str:
+    """Rehearsal or live."""
+    with reading(installation.store) as connection:
+        return control(connection).mode

@@ -1,0 +1,82 @@
+"""The way out of one home: which channels it may use, and a pass of dispatch over them."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from assets.communications.assets import Mailroom
+from assets.communications.channels import (
+    Channel,
+    FileChannel,
+    LiveEndpoint,
+    LivePermit,
+    LoopbackEndpoint,
+    SmtpChannel,
+    SmtpOptions,
+    Transport,
+    live_permit,
+)
+from assets.communications.dispatch import DispatchPolicy, DispatchResult, dispatch, recover
+from assets.communications.release import apply_recorded_decisions
+from assets.operations.control import control
+from assets.operations.store import reading
+from orchestration.installation import Installation
+
+TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
+LETTER_CHANNELS = ("letter", "registered_letter")
+
+
+def open_mailroom(installation: Installation) -> Mailroom:
+    """What rendering and dispatch need of a home."""
+    return Mailroom(
+        store=installation.store,
+        clock=installation.clock,
+        warehouse=installation.home.warehouse,
+        templates=TEMPLATES,
+        bodies=installation.archive,
+        dispatch_today=lambda: dispatch_today(installation),
+    )
+
+
+def dispatch_today(installation: Installation) -> DispatchResult:
+    """Settles what an earlier pass left open, then sends what is approved for today. The caller holds the home's lock."""
+    apply_recorded_decisions(installation.store, installation.clock)
+    transport = open_transport(installation, os.environ)
+    try:
+        recover(installation.store, installation.clock, transport, timezone=installation.timezone, holds_home_lock=True)
+        return dispatch(
+            installation.store,
+            installation.clock,
+            transport,
+            installation.archive,
+            timezone=installation.timezone,
+            policy=DispatchPolicy(allow_list=frozenset(installation.settings.dispatch.allow_list) or None),
+        )
+    finally:
+        transport.close()
+
+
+def open_transport(installation: Installation, environment: Mapping[str, str]) -> Transport:
+    """The channels of this home. Without a live permit nothing is built that reaches beyond this machine."""
+    with reading(installation.store) as connection:
+        is_live = control(connection).mode == "live"
+        permit = live_permit(connection, installation.settings.dispatch.mode, environment) if is_live else None
+    files = FileChannel(installation.home.outbox)
+    channels: dict[str, Channel] = dict.fromkeys(LETTER_CHANNELS, files)
+    channels["email"] = _email_channel(installation, permit, environment) or files
+    return Transport(channels, permit)
+
+
+def _email_channel(
+    installation: Installation, permit: LivePermit | None, environment: Mapping[str, str]
+) -> Channel | None:
+    smtp = installation.settings.smtp
+    if not smtp.host:
+        return None
+    endpoint = LiveEndpoint(smtp.host, smtp.port, permit) if permit else LoopbackEndpoint(smtp.host, smtp.port)
+    options = SmtpOptions(
+        security="starttls" if smtp.starttls else "plain",
+        user=smtp.user or None,
+        password=environment.get("TIJDIG_SMTP_PASSWORD"),
+    )
+    return SmtpChannel(endpoint, options)

@@ -1,0 +1,93 @@
+"""The warehouse built again: from the archive and the operations store, with the history it had.
+
+Used when the file is gone, and after a crash between recording a source and loading it: whatever the operations store
+says was taken, and the warehouse lacks, is loaded under its own batch, in the order it arrived.
+"""
+
+import os
+from itertools import groupby
+from pathlib import Path
+
+import duckdb
+
+from assets.banking.landing import load_statements
+from assets.banking.read import read_statement_file
+from assets.billing.csv_files import read_billing_file
+from assets.billing.landing import load_extract, load_file
+from assets.landing.batches import NumberedSource, all_sources
+from assets.landing.change_log import append_rows
+from assets.landing.quarantine import Refused, quarantined_row
+from assets.landing.warehouse import transaction, writing
+from assets.operations.store import reading
+from assets.problem import DataProblem
+from assets.warehouse.standing import datasets, load_dated_tables, load_missing_allocations
+from orchestration.installation import Installation
+
+WAREHOUSE_INBOXES = ("erp", "billing", "bank")
+
+
+def ensure_warehouse(installation: Installation) -> int:
+    """Makes the warehouse hold everything that was ever taken; returns how many sources had to be loaded.
+
+    A new file is built aside and put in place whole, so that a crash leaves no half of it behind.
+    """
+    path = installation.home.warehouse
+    sources = all_sources(installation.store)
+    if path.exists() or not sources:
+        return complete(installation, path, sources)
+    aside = path.with_suffix(".rebuilding")
+    for left_over in (aside, aside.with_name(aside.name + ".wal")):
+        left_over.unlink(missing_ok=True)
+    loaded = complete(installation, aside, sources)
+    with writing(aside) as connection:
+        append_rows(
+            connection,
+            "quarantined_files",
+            [quarantined_row(source) for source in sources if source.source.outcome == "quarantined"],
+        )
+        with reading(installation.store) as store:
+            load_dated_tables(connection, installation.archive, datasets(store))
+    os.replace(aside, path)
+    return loaded
+
+
+def complete(installation: Installation, path: Path, sources: list[NumberedSource]) -> int:
+    """Loads into the warehouse at `path` what it lacks of `sources` and of the allocations that stand."""
+    with writing(path) as connection:
+        present = set(connection.execute("select batch_id, ordinal from raw.landed_sources").fetchall())
+        missing = [
+            source
+            for source in sources
+            if source.source.outcome == "taken"
+            and source.source.inbox in WAREHOUSE_INBOXES
+            and (source.batch_id, source.ordinal) not in present
+        ]
+        for inbox, group in groupby(missing, key=lambda source: source.source.inbox):
+            _load(installation, connection, inbox, list(group))
+        with reading(installation.store) as store, transaction(connection):
+            load_missing_allocations(connection, installation.archive, datasets(store))
+    return len(missing)
+
+
+def _load(
+    installation: Installation, connection: duckdb.DuckDBPyConnection, inbox: str, sources: list[NumberedSource]
+) -> None:
+    archive = installation.archive
+    if inbox == "bank":
+        load_statements(
+            connection, [(source, read_statement_file(archive.get(source.source.sha256))) for source in sources]
+        )
+        return
+    for source in sources:
+        content = archive.get(source.source.sha256)
+        if inbox == "erp":
+            load_extract(connection, source, content)
+            continue
+        read = read_billing_file(source.source.original_name or "", content)
+        if isinstance(read, Refused):
+            raise DataProblem(
+                f"an archived billing file can no longer be read: {read.message}",
+                where=source.source.sha256,
+                remedy="restore the archive from its backup",
+            )
+        load_file(connection, source, read)

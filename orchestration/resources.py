@@ -1,0 +1,85 @@
+"""The rooms of the home as Dagster resources: opened when a run begins, under the home's lock."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DbtCliResource
+
+from assets.billing.assets import BillingSource
+from assets.communications.assets import Mailroom
+from assets.publishing.assets import PublishingRoom
+from assets.warehouse.assets import WarehouseRoom
+from assets.warehouse.dbt import QUIET_ENVIRONMENT
+from assets.warehouse.versions import PROJECT
+from orchestration.home import Home, find_home, locked
+from orchestration.installation import Installation, frozen_queries, open_installation
+from orchestration.mailroom import open_mailroom
+from orchestration.rebuild import ensure_warehouse
+
+
+def resources_of(home: Home) -> dict[str, Any]:
+    """Every resource the assets ask for, bound to one home. Nothing is opened until a run needs it."""
+
+    @dg.resource
+    @contextmanager
+    def installation(_: dg.InitResourceContext) -> Iterator[Installation]:
+        with locked(find_home(home.root)):
+            opened = open_installation(home)
+            # A warehouse that is gone, or lacks what was taken, is made whole before anything reads it.
+            ensure_warehouse(opened)
+            try:
+                yield opened
+            finally:
+                opened.store.dispose()
+
+    @dg.resource(required_resource_keys={"installation"})
+    def landing_room(context: dg.InitResourceContext) -> Any:
+        return context.resources.installation.landing_room()
+
+    @dg.resource(required_resource_keys={"installation"})
+    def billing_source(context: dg.InitResourceContext) -> BillingSource:
+        settings = context.resources.installation.settings
+        billing = settings.billing
+        return BillingSource(billing.url, billing.mode == "full", billing.max_shrink_percent, frozen_queries(settings))
+
+    @dg.resource(required_resource_keys={"installation"})
+    def warehouse_room(context: dg.InitResourceContext) -> WarehouseRoom:
+        opened: Installation = context.resources.installation
+        return WarehouseRoom(opened.store, home.warehouse, opened.archive, opened.dbt, opened.clock)
+
+    @dg.resource(required_resource_keys={"installation"})
+    def mailroom(context: dg.InitResourceContext) -> Mailroom:
+        return open_mailroom(context.resources.installation)
+
+    @dg.resource
+    def publishing_room(_: dg.InitResourceContext) -> PublishingRoom:
+        return PublishingRoom(home.warehouse, home.published)
+
+    return {
+        "installation": installation,
+        "landing_room": landing_room,
+        "billing_source": billing_source,
+        "warehouse_room": warehouse_room,
+        "mailroom": mailroom,
+        "publishing_room": publishing_room,
+        "dbt": dbt_resource(),
+    }
+
+
+def dbt_resource() -> DbtCliResource:
+    """dbt over the project folder; the home's warehouse reaches it by the environment."""
+    return DbtCliResource(project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=str(_dbt_executable()))
+
+
+def _dbt_executable() -> Path:
+    """The dbt beside the Python that runs us, whatever PATH says."""
+    return Path(sys.executable).with_name("dbt")
+
+
+def quiet(environment: dict[str, str]) -> None:
+    """Switches the telemetry of every dependency off."""
+    environment.update(QUIET_ENVIRONMENT | {"GX_ANALYTICS_ENABLED": "false", "DAGSTER_DISABLE_TELEMETRY": "1"})

@@ -1,0 +1,159 @@
+"""What a day did, counted: the figures `tijdig run` prints and reports as JSON."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import duckdb
+from sqlalchemy import func, select
+
+from assets.landing.warehouse import reading as reading_warehouse
+from assets.operations.control import control
+from assets.operations.store import reading as reading_store
+from assets.operations.tables import communication, landed_source, landing_batch
+from orchestration.installation import Installation
+
+SENT_STATES = ("sent", "delivered", "closed_unknown")
+FAILED_STATES = ("failed_permanent", "failed_exhausted", "bounced", "complained")
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The figures of one run of a day. Amounts are decimal texts by currency: nothing is summed across currencies."""
+
+    as_of_date: date
+    run_id: str
+    batch_id: int
+    mode: str
+    files: dict[str, int]
+    statements: int
+    entries: int
+    allocated_amount: dict[str, str]
+    proposed: int
+    unapplied_amount: dict[str, str]
+    decisions: dict[str, int]
+    stages: dict[str, int]
+    reasons: dict[str, int]
+    tasks: dict[str, int]
+    communications: dict[str, int]
+    brakes: list[str]
+    quarantined: list[str]
+    gaps: list[str]
+    seconds: float
+
+    @property
+    def holds_something(self) -> bool:
+        """Whether something is held by a brake, or by a file that was refused (exit code 4)."""
+        return bool(self.brakes or self.quarantined)
+
+    def as_json(self) -> dict[str, Any]:
+        """The figures as one JSON document; seconds as text, since canonical JSON of the journal holds no floats."""
+        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return values | {"as_of_date": self.as_of_date.isoformat(), "seconds": f"{self.seconds:.1f}"}
+
+
+def summarise(installation: Installation, run_id: str, day: date, seconds: float) -> Summary:
+    """Counts what the run `run_id` of `day` did, from the operations store and the warehouse."""
+    with reading_store(installation.store) as store:
+        batch_id = store.execute(select(landing_batch.c.batch_id).where(landing_batch.c.run_id == run_id)).scalar_one()
+        outcomes: dict[str, int] = {
+            outcome: count
+            for outcome, count in store.execute(
+                select(landed_source.c.outcome, func.count())
+                .where(landed_source.c.batch_id == batch_id, landed_source.c.inbox != "erp")
+                .group_by(landed_source.c.outcome)
+            )
+        }
+        refused = store.execute(
+            select(landed_source.c.original_name, landed_source.c.message).where(
+                landed_source.c.batch_id == batch_id, landed_source.c.outcome == "quarantined"
+            )
+        ).all()
+        states: dict[str, int] = {
+            state: count
+            for state, count in store.execute(
+                select(communication.c.state, func.count())
+                .where(communication.c.as_of_date == day)
+                .group_by(communication.c.state)
+            )
+        }
+        mode = control(store).mode
+        brakes = sorted(
+            reason
+            for (reason,) in store.execute(
+                select(communication.c.held_reason)
+                .where(
+                    communication.c.as_of_date == day,
+                    communication.c.state == "held",
+                    communication.c.held_reason.like("brake%"),
+                )
+                .distinct()
+            )
+        )
+    with reading_warehouse(installation.home.warehouse) as warehouse:
+        return Summary(
+            as_of_date=day,
+            run_id=run_id,
+            batch_id=batch_id,
+            mode=mode,
+            files={name: outcomes.get(name, 0) for name in ("taken", "duplicate", "quarantined")},
+            statements=_count(warehouse, "select count(*) from raw.bank_statements where batch_id = ?", batch_id),
+            entries=_count(warehouse, "select count(*) from raw.bank_entries where batch_id = ?", batch_id),
+            allocated_amount=_amounts(
+                warehouse,
+                "select currency, sum(amount) from reconciliation.payment_allocations where allocated_on = ? group by currency order by currency",
+                day,
+            ),
+            proposed=_count(warehouse, "select count(distinct entry_key) from reconciliation.match_proposals"),
+            unapplied_amount=_amounts(
+                warehouse,
+                "select currency, sum(unapplied_amount) from reconciliation.unapplied_payments where unapplied_amount > 0 and reason <> 'not_a_receipt' group by currency order by currency",
+            ),
+            decisions=_counts(
+                warehouse,
+                "select action, count(*) from dunning.dunning_decisions where as_of_date = ? group by action order by action",
+                day,
+            ),
+            stages=_counts(
+                warehouse,
+                "select cast(stage_no as varchar), count(*) from dunning.dunning_decisions where as_of_date = ? and action in ('message', 'task') group by stage_no order by stage_no",
+                day,
+            ),
+            reasons=_counts(
+                warehouse,
+                "select reason_code, count(*) from dunning.dunning_decisions where as_of_date = ? group by reason_code order by count(*) desc, reason_code",
+                day,
+            ),
+            tasks=_counts(
+                warehouse,
+                "select task_kind, count(*) from tasks.tasks where status = 'open' group by task_kind order by task_kind",
+            ),
+            communications={
+                "planned": sum(count for state, count in states.items() if state not in ("superseded", "cancelled")),
+                "held": states.get("held", 0),
+                "sent": sum(states.get(state, 0) for state in SENT_STATES),
+                "failed": sum(states.get(state, 0) for state in FAILED_STATES),
+                "in_doubt": states.get("in_doubt", 0),
+            },
+            brakes=brakes,
+            quarantined=[f"{name}: {message}" for name, message in refused],
+            gaps=[
+                f"{account} {kind} {first} to {last}"
+                for account, kind, first, last in warehouse.execute(
+                    "select account_iban, kind, from_on, to_on from banking.statement_gaps order by account_iban, from_on"
+                ).fetchall()
+            ],
+            seconds=seconds,
+        )
+
+
+def _count(warehouse: duckdb.DuckDBPyConnection, query: str, *values: object) -> int:
+    return int(warehouse.execute(query, list(values)).fetchall()[0][0])
+
+
+def _counts(warehouse: duckdb.DuckDBPyConnection, query: str, *values: object) -> dict[str, int]:
+    return {str(name): int(count) for name, count in warehouse.execute(query, list(values)).fetchall()}
+
+
+def _amounts(warehouse: duckdb.DuckDBPyConnection, query: str, *values: object) -> dict[str, str]:
+    return {str(currency): f"{amount:.2f}" for currency, amount in warehouse.execute(query, list(values)).fetchall()}
