@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 from io import BytesIO
 from typing import Any
@@ -22,33 +23,44 @@ from assets.banking.values import account_number, dot_amount, identifier, iso_da
 
 PARSER_VERSION = "camt-1"
 
-# Local name of a message: its format, and the element that holds one account's report. The first version had a suffix.
+# Local name of a message -> its format. The first version had a suffix.
 _MESSAGES = {
-    "BkToCstmrStmt": ("camt.053", "Stmt"),
-    "BkToCstmrStmtV01": ("camt.053", "Stmt"),
-    "BkToCstmrAcctRpt": ("camt.052", "Rpt"),
-    "BkToCstmrAcctRptV01": ("camt.052", "Rpt"),
-    "BkToCstmrDbtCdtNtfctn": ("camt.054", "Ntfctn"),
-    "BkToCstmrDbtCdtNtfctnV01": ("camt.054", "Ntfctn"),
+    f"{name}{suffix}": format
+    for name, format in (
+        ("BkToCstmrStmt", "camt.053"),
+        ("BkToCstmrAcctRpt", "camt.052"),
+        ("BkToCstmrDbtCdtNtfctn", "camt.054"),
+    )
+    for suffix in ("", "V01")
 }
+_REPORTS = ("Stmt", "Rpt", "Ntfctn")
 _VERSION = re.compile(r"camt\.05[234]\.001\.\d\d")
 
 # External bank transaction sub-families that say "this undoes an earlier payment" (ISO 20022 external code sets).
 _RETURN_FAMILIES = frozenset({"UPDD", "PRDD", "RCDD", "RRTN"})
 _TRUE = frozenset({"true", "1"})
-_STATEMENT_DATES = ("FrDtTm", "FrDt"), ("ToDtTm", "ToDt")
+_SIDES = ("Dbtr", "UltmtDbtr", "DbtrAcct", "DbtrAgt"), ("Cdtr", "UltmtCdtr", "CdtrAcct", "CdtrAgt")
+_SIDES_TURNED = _SIDES[::-1]
+_PERIOD = ("FrDtTm", "FrDt"), ("ToDtTm", "ToDt")
+
+# Left out of the fold: of no use to us, and half of an entry at some banks.
+_NEVER_READ = frozenset({"PstlAdr", "CtctDtls", "Avlbty", "CcyXchg", "AddtlStmtInf", "Svcr"})
+
+_AMOUNTS = frozenset({"Amt", "TtlChrgsAndTaxAmt"})
 
 # A folded element is its text, or a mapping of local name to folded child (a list where the element repeats). An amount
 # is folded to "CCY 12.50", since the currency is an attribute.
 Folded = Any
+_Balance = tuple[str, Decimal, date | None]  # currency, signed amount, day
+_NOTHING: dict[str, Folded] = {}
 
 
 class _Names(dict[Any, str]):
-    """Local element names by qualified tag; a file has some forty, so each is cut once."""
+    """Local names by qualified tag (a file has some forty, so each is cut once); empty for what is never read."""
 
     def __missing__(self, tag: Any) -> str:
         name = tag.rpartition("}")[2] if isinstance(tag, str) else ""
-        self[tag] = name
+        self[tag] = name = "" if name in _NEVER_READ else name
         return name
 
 
@@ -61,18 +73,19 @@ def read_camt(content: bytes) -> StatementFile:
         raise _doctype()
     reader = _MessageReader()
     try:
-        for event, element in _events(content):
-            reader.take(event, element)
+        for element in _elements(content):
+            reader.take(element)
     except etree.XMLSyntaxError as error:
         raise _broken_xml(error, content) from None
     return reader.result()
 
 
-def _events(content: bytes) -> Iterator[tuple[str, Any]]:
+def _elements(content: bytes) -> Iterator[Any]:
+    """Entries, reports and messages as each of them ends."""
     parser = etree.iterparse(
         BytesIO(content),
-        events=("start", "end"),
-        tag=("{*}Document", "{*}Stmt", "{*}Rpt", "{*}Ntfctn", "{*}Ntry", *(f"{{*}}{name}" for name in _MESSAGES)),
+        events=("end",),
+        tag=("{*}Ntry", "{*}Stmt", "{*}Rpt", "{*}Ntfctn", *(f"{{*}}{name}" for name in _MESSAGES)),
         resolve_entities=False,
         load_dtd=False,
         no_network=True,
@@ -81,12 +94,12 @@ def _events(content: bytes) -> Iterator[tuple[str, Any]]:
         remove_pis=True,
     )
     first = True
-    for event, element in parser:
+    for _, element in parser:
         # The scan of the first bytes cannot see through every encoding; the parser can.
         if first and element.getroottree().docinfo.internalDTD is not None:
             raise _doctype()
         first = False
-        yield event, element
+        yield element
 
 
 def _doctype() -> UnreadableStatement:
@@ -111,42 +124,60 @@ class _MessageReader:
     def __init__(self) -> None:
         self.names = _Names()
         self.format = ""
-        self.report_name = ""
-        self.pending: list[Folded] = []
+        self.created: str | None = None
+        self.report: _Report | None = None
         self.statements: list[Statement] = []
         self.rows = 0
 
-    def take(self, event: str, element: Any) -> None:
+    def take(self, element: Any) -> None:
         name = self.names[element.tag]
-        if event == "start":
-            if name in _MESSAGES and not self.format:
-                self.format, self.report_name = _MESSAGES[name]
-                version = _VERSION.search(element.tag)
-                if version is not None:
-                    self.format = version[0]
-        elif name == "Ntry":
-            folded = _fold(element, self.names)
-            self.pending.append(folded if isinstance(folded, dict) else {})
+        if name == "Ntry":
+            if self.report is None:
+                self.open(element.getparent())
+            assert self.report is not None
+            self.report.take(_fold(element, self.names))
             element.clear()
             # The emptied entry before this one goes too, or a large file leaves a long trail of them in memory.
             previous = element.getprevious()
             if previous is not None and previous.tag == element.tag:
                 element.getparent().remove(previous)
-        elif name == self.report_name:
-            self.finish(element)
+        elif name in _MESSAGES:
+            self.name(element)
+        else:
+            if self.report is None:
+                self.open(element)
+            assert self.report is not None
+            statement = self.report.closed(self.header_of(element))
+            self.report = None
+            self.rows += statement.entry_count
+            self.statements.append(statement)
+            element.clear()
 
-    def finish(self, element: Any) -> None:
+    def name(self, message: Any) -> None:
+        """Notes which message this is, and its version where the namespace tells."""
+        if not self.format:
+            version = _VERSION.search(message.tag)
+            self.format = version[0] if version else _MESSAGES[self.names[message.tag]]
+
+    def header_of(self, element: Any) -> dict[str, Folded]:
         header = _fold(element, self.names)
-        entries, self.pending = self.pending, []
-        number = len(self.statements) + 1
-        report = _Report(header if isinstance(header, dict) else {}, self.format, self.report_name == "Stmt")
-        try:
-            statement = report.statement(entries, self.rows)
-        except UnreadableStatement as error:
-            raise error.located(f"statement {number}", report.account) from None
-        self.rows += statement.entry_count
-        self.statements.append(statement)
-        element.clear()
+        header.pop("Ntry", None)  # the last entries, which have had their own event
+        return header
+
+    def open(self, element: Any) -> None:
+        """Starts a report on its header, which the schema puts before the entries."""
+        message = element.getparent()
+        if self.names[element.tag] not in _REPORTS or message is None or self.names[message.tag] not in _MESSAGES:
+            raise UnreadableStatement(
+                "malformed", "entries stand outside a statement, or a statement outside a message"
+            )
+        self.name(message)
+        is_statement, number = self.names[element.tag] == "Stmt", len(self.statements) + 1
+        group = next((child for child in message if self.names[child.tag] == "GrpHdr"), None)
+        header = self.header_of(element)
+        if "CreDtTm" not in header and group is not None:
+            self.created = _text(_fold(group, self.names), "CreDtTm")
+        self.report = _Report(header, self.format, is_statement, number, self.rows, self.created)
 
     def result(self) -> StatementFile:
         if not self.format:
@@ -156,23 +187,21 @@ class _MessageReader:
         return StatementFile(self.format, tuple(self.statements))
 
 
-def _fold(element: Any, names: _Names) -> Folded:
+def _fold(element: Any, names: _Names) -> dict[str, Folded]:
     """Nested mappings of local names: one walk in place of many searches, which is what makes a large file quick."""
     folded: dict[str, Folded] = {}
     for child in element:
         name = names[child.tag]
-        value: Folded
-        if len(child):
-            value = _fold(child, names)
-        else:
-            value = child.text
-            if name.endswith("Amt"):
-                value = f"{child.get('Ccy', '')} {(value or '').strip()}"
-            elif value is None:
-                value = ""
+        if not name:
+            continue
+        value: Folded = child.text
+        if value is None or value.isspace():
+            value = _fold(child, names) or ""
+        if name in _AMOUNTS and value.__class__ is str:
+            value = f"{child.get('Ccy', '')} {value.strip()}"
         if name in folded:
             earlier = folded[name]
-            if isinstance(earlier, list):
+            if earlier.__class__ is list:
                 earlier.append(value)
             else:
                 folded[name] = [earlier, value]
@@ -183,28 +212,32 @@ def _fold(element: Any, names: _Names) -> Folded:
 
 def _all(folded: Folded, name: str) -> list[Folded]:
     """Every child of that name."""
-    if not isinstance(folded, dict):
-        return []
-    value = folded.get(name)
+    value = folded.get(name) if folded.__class__ is dict else None
     if value is None:
         return []
-    return value if isinstance(value, list) else [value]
+    return value if value.__class__ is list else [value]
 
 
 def _at(folded: Folded, *path: str) -> Folded:
     """The first element at a path, or None."""
     for name in path:
-        if not isinstance(folded, dict):
+        if folded.__class__ is not dict:
             return None
         folded = folded.get(name)
-        if isinstance(folded, list):
+        if folded.__class__ is list:
             folded = folded[0]
     return folded
 
 
 def _text(folded: Folded, *path: str) -> str | None:
-    value = _at(folded, *path)
-    return value.strip() or None if isinstance(value, str) else None
+    """The text at a path, trimmed; None when absent, empty or no text."""
+    for name in path:
+        if folded.__class__ is not dict:
+            return None
+        folded = folded.get(name)
+        if folded.__class__ is list:
+            folded = folded[0]
+    return folded.strip() or None if folded.__class__ is str else None
 
 
 def _money(value: Folded) -> tuple[str, Decimal]:
@@ -215,7 +248,9 @@ def _money(value: Folded) -> tuple[str, Decimal]:
     return currency, dot_amount(amount)
 
 
-def _signed(amount: Decimal, indicator: str | None) -> Decimal:
+def _signed(amount: Decimal, indicator: Folded) -> Decimal:
+    if isinstance(indicator, str):
+        indicator = indicator.strip()
     if indicator == "CRDT":
         return amount
     if indicator == "DBIT":
@@ -223,97 +258,145 @@ def _signed(amount: Decimal, indicator: str | None) -> Decimal:
     raise UnreadableStatement("malformed", f"credit/debit indicator is {indicator!r}: CRDT or DBIT expected")
 
 
-def _date(folded: Folded) -> Any:
+def _date(folded: Folded) -> date | None:
     """The date of a date-or-date-time choice, or None when absent."""
+    if folded is None:
+        return None
     value = _text(folded, "Dt") or _text(folded, "DtTm")
     return None if value is None else iso_date(value)
 
 
 class _Report:
-    """One `Stmt`, `Rpt` or `Ntfctn`: its header first, then the entries that were folded before it closed."""
+    """One `Stmt`, `Rpt` or `Ntfctn`: its header first, then its entries one by one, then the sums."""
 
-    def __init__(self, header: Folded, format: str, is_statement: bool) -> None:
+    def __init__(
+        self,
+        header: Folded,
+        format: str,
+        is_statement: bool,
+        number: int,
+        rows_before: int,
+        created: str | None,
+    ) -> None:
         self.header = header
+        self.created = _text(header, "CreDtTm") or created
         self.format = format
         self.is_statement = is_statement
+        self.number = number
+        self.rows_before = rows_before
+        self.rows: list[Entry] = []
+        self.read = 0
+        self.all_booked = True
+        self.credits = self.debits = Decimal(0)
         identification = _at(header, "Acct", "Id")
-        self.account = account_number(_text(identification, "IBAN") or _text(identification, "Othr", "Id"))
+        account = account_number(
+            _text(identification, "IBAN")
+            or _text(identification, "Othr", "Id")
+            or _text(identification, "BBAN")
+            or _text(identification, "PrtryAcct", "Id")
+        )
         self.owner = normalise(_text(header, "Acct", "Ownr", "Nm") or _text(header, "Acct", "Ownr", "Pty", "Nm"))
+        try:
+            if account is None:
+                raise UnreadableStatement("missing_account", "the statement names no account")
+            self.account = account
+            self._read_header()
+        except UnreadableStatement as error:
+            raise error.located(f"statement {number}", account) from None
 
-    def statement(self, folded_entries: list[Folded], rows_before: int) -> Statement:
-        if self.account is None:
-            raise UnreadableStatement("missing_account", "the statement names no account")
-        currency = _text(self.header, "Acct", "Ccy")
+    def _read_header(self) -> None:
         opening, closing = self._balances()
-        for balance in (opening, closing):
-            if balance is not None:
-                currency = currency or balance[0]
-                if balance[0] != currency:
-                    raise UnreadableStatement("currency_mismatch", f"balance in {balance[0]}, account in {currency}")
         if self.is_statement and (opening is None or closing is None):
             raise UnreadableStatement("balance_missing", "no opening or no closing balance: it cannot be checked")
-        drafts: list[dict[str, Any]] = []
-        total = credits = debits = Decimal(0)
-        all_booked = True
-        closing_on = closing[2] if closing else None
-        for number, folded in enumerate(folded_entries, start=1):
-            try:
-                if not _is_booked(folded):
-                    all_booked = False
-                    continue
-                amount = self._entry(folded, currency, closing_on, drafts)
-            except UnreadableStatement as error:
-                raise error.located(f"entry {number}", self.account) from None
-            total += amount
-            if amount < 0:
-                debits -= amount
-            else:
-                credits += amount
-        if self.is_statement and opening and closing and opening[1] + total != closing[1]:
+        self.currency = _text(self.header, "Acct", "Ccy")
+        for balance in (opening, closing):
+            if balance is not None:
+                self.currency = self.currency or balance[0]
+                if balance[0] != self.currency:
+                    raise UnreadableStatement(
+                        "currency_mismatch", f"balance in {balance[0]}, account in {self.currency}"
+                    )
+        period = _at(self.header, "FrToDt")
+        from_on, to_on = (
+            next((iso_date(text) for name in names if (text := _text(period, name))), None) for names in _PERIOD
+        )
+        self.opening_amount: Decimal | None = opening[1] if opening else None
+        self.opening_on: date | None = opening[2] if opening else None
+        self.closing_amount: Decimal | None = closing[1] if closing else None
+        self.closing_on: date | None = closing[2] if closing else None
+        self.from_on, self.to_on = from_on or self.opening_on, to_on or self.closing_on
+        self.statement_id = _text(self.header, "Id")
+        self.sequence_no = self._sequence()
+        self.key = statement_key(
+            self.account,
+            self.currency,
+            self.statement_id,
+            self.sequence_no,
+            self.from_on,
+            self.to_on,
+            self.opening_amount,
+            self.closing_amount,
+        )
+
+    def take(self, folded: dict[str, Folded]) -> None:
+        """Adds one entry."""
+        self.read += 1
+        try:
+            if not _is_booked(folded):
+                self.all_booked = False
+                return
+            amount = self._entry(folded)
+        except UnreadableStatement as error:
+            raise error.located(f"statement {self.number}, entry {self.read}", self.account) from None
+        if amount < 0:
+            self.debits -= amount
+        else:
+            self.credits += amount
+
+    def closed(self, header: Folded) -> Statement:
+        """The statement, once its sums are right."""
+        try:
+            if header != self.header:
+                raise UnreadableStatement("malformed", "account, period or balances stand after the entries")
+            if self.is_statement:
+                self._check_totals()
+        except UnreadableStatement as error:
+            raise error.located(f"statement {self.number}", self.account) from None
+        return Statement(
+            statement_key=self.key,
+            format=self.format,
+            account_iban=self.account,
+            currency=self.currency,
+            statement_id=self.statement_id,
+            sequence_no=self.sequence_no,
+            from_on=self.from_on,
+            to_on=self.to_on,
+            opening_on=self.opening_on,
+            opening_amount=self.opening_amount,
+            closing_on=self.closing_on,
+            closing_amount=self.closing_amount,
+            entry_count=len(self.rows),
+            is_informative=not self.is_statement,
+            entries=tuple(self.rows),
+        )
+
+    def _check_totals(self) -> None:
+        assert self.opening_amount is not None
+        assert self.closing_amount is not None
+        total = self.credits - self.debits
+        if self.opening_amount + total != self.closing_amount:
             raise UnreadableStatement(
                 "control_total_mismatch",
-                f"opening {opening[1]} and booked entries {total} make {opening[1] + total}, closing is {closing[1]}",
+                f"opening {self.opening_amount} and booked entries {total} make {self.opening_amount + total}, "
+                f"closing is {self.closing_amount}",
             )
-        if self.is_statement and all_booked:
-            self._check_summary(credits, debits)
-        return self._built(drafts, currency, opening, closing, rows_before)
-
-    def _built(
-        self, drafts: list[dict[str, Any]], currency: str | None, opening: Any, closing: Any, rows_before: int
-    ) -> Statement:
-        assert self.account is not None
-        period = _at(self.header, "FrToDt")
-        from_on, to_on = (next((iso_date(t) for n in names if (t := _text(period, n))), None) for names in _STATEMENT_DATES)
-        opening_on, opening_amount = (opening[2], opening[1]) if opening else (None, None)
-        closing_on, closing_amount = (closing[2], closing[1]) if closing else (None, None)
-        from_on, to_on = from_on or opening_on, to_on or closing_on
-        statement_id = _text(self.header, "Id")
-        sequence_no = self._sequence()
-        key = statement_key(
-            self.account, currency, statement_id, sequence_no, from_on, to_on, opening_amount, closing_amount
-        )
-        account = self.account
-        entries = tuple(
-            Entry(ordinal=ordinal, statement_key=key, account_iban=account, parser_version=PARSER_VERSION, **draft)
-            for ordinal, draft in enumerate(drafts, start=rows_before + 1)
-        )
-        return Statement(
-            statement_key=key,
-            format=self.format,
-            account_iban=account,
-            currency=currency,
-            statement_id=statement_id,
-            sequence_no=sequence_no,
-            from_on=from_on,
-            to_on=to_on,
-            opening_on=opening_on,
-            opening_amount=opening_amount,
-            closing_on=closing_on,
-            closing_amount=closing_amount,
-            entry_count=len(entries),
-            is_informative=not self.is_statement,
-            entries=entries,
-        )
+        # The bank's own sums, where given: two lost entries that cancel out would pass the check above. They may
+        # include entries that are not booked, so they only speak when all are.
+        summary = _at(self.header, "TxsSummry")
+        for name, booked in (("TtlCdtNtries", self.credits), ("TtlDbtNtries", self.debits)):
+            text = _text(summary, name, "Sum")
+            if self.all_booked and text is not None and dot_amount(text) != booked:
+                raise UnreadableStatement("control_total_mismatch", f"{name} says {text}, the entries make {booked}")
 
     def _sequence(self) -> int | None:
         """The electronic sequence number, else the legal one. Zero is what banks write who do not number."""
@@ -323,13 +406,13 @@ class _Report:
                 return int(number)
         return None
 
-    def _balances(self) -> tuple[Any, Any]:
-        """(currency, signed amount, date) of the opening and the closing booked balance, each None when absent.
+    def _balances(self) -> tuple[_Balance | None, _Balance | None]:
+        """The opening and the closing booked balance, each None when absent.
 
         OPBD or the previous closing PRCD opens, CLBD closes; on a page of a longer statement the interim ITBD stands in,
         the first for a missing opening and the last for a missing closing.
         """
-        found: dict[str, list[Any]] = {}
+        found: dict[str, list[_Balance]] = {}
         for balance in _all(self.header, "Bal"):
             code = _text(balance, "Tp", "CdOrPrtry", "Cd") or _text(balance, "Tp", "Cd") or ""
             if code not in ("OPBD", "PRCD", "CLBD", "ITBD"):
@@ -339,131 +422,129 @@ class _Report:
             signed = _signed(amount, _text(balance, "CdtDbtInd") or "CRDT")
             found.setdefault(code, []).append((currency, signed, _date(_at(balance, "Dt"))))
         interim = found.get("ITBD", [])
-        opening = (found.get("OPBD") or found.get("PRCD") or interim[:1] or [None])[0]
-        closing = (found.get("CLBD") or interim[-1:] or [None])[-1]
-        if opening is closing:  # one interim balance cannot be both ends
-            closing = None
-        return opening, closing
-
-    def _check_summary(self, credits: Decimal, debits: Decimal) -> None:
-        """The bank's own sums, where given: two lost entries that cancel out would pass the balance check."""
-        summary = _at(self.header, "TxsSummry")
-        for name, booked in (("TtlCdtNtries", credits), ("TtlDbtNtries", debits)):
-            text = _text(summary, name, "Sum")
-            if text is not None and dot_amount(text) != booked:
-                raise UnreadableStatement("control_total_mismatch", f"{name} says {text}, the entries make {booked}")
+        openings = found.get("OPBD") or found.get("PRCD") or interim[:1]
+        closings = found.get("CLBD") or interim[-1:]
+        opening, closing = (openings[0] if openings else None), (closings[-1] if closings else None)
+        return opening, None if closing is opening else closing  # one interim balance cannot be both ends
 
     # -- entries -----------------------------------------------------------------------------------------------------
 
-    def _entry(self, folded: Folded, account_currency: str | None, closing_on: Any, drafts: list[dict[str, Any]]) -> Decimal:
-        """Adds the rows of one booked entry to `drafts` and returns its signed amount."""
+    def _entry(self, folded: dict[str, Folded]) -> Decimal:
+        """Adds the rows of one booked entry and returns its signed amount."""
         currency, unsigned = _money(folded.get("Amt"))
-        if account_currency and currency != account_currency:
-            raise UnreadableStatement("currency_mismatch", f"entry in {currency}, account in {account_currency}")
-        amount = _signed(unsigned, _text(folded, "CdtDbtInd"))
-        valued_on = _date(folded.get("ValDt"))
-        booked_on = _date(folded.get("BookgDt")) or closing_on or valued_on
-        if booked_on is None:  # only a report without balances gets here; the schema demands when it was made
-            created = _text(self.header, "CreDtTm")
-            if created is None:
-                raise UnreadableStatement("invalid_date", "the entry has no booking date, nor has the statement")
-            booked_on = iso_date(created)
-        base = {
-            "booked_on": booked_on,
-            "valued_on": valued_on,
-            "currency": currency,
-            "is_reversal": _text(folded, "RvslInd") in _TRUE,
-        }
-        details = [
-            (group, detail)
-            for group in _all(folded, "NtryDtls")
-            for detail in _all(group, "TxDtls")
-            if isinstance(detail, dict)
-        ]
+        if self.currency and currency != self.currency:
+            raise UnreadableStatement("currency_mismatch", f"entry in {currency}, account in {self.currency}")
+        amount = _signed(unsigned, folded.get("CdtDbtInd"))
+        groups = _all(folded, "NtryDtls")
+        details = [(group, detail) for group in groups for detail in _all(group, "TxDtls") if isinstance(detail, dict)]
         if len(details) > 1:
             amounts = _detail_amounts(details, currency, amount)
             if amounts is not None:
                 for number, ((group, detail), part) in enumerate(zip(details, amounts, strict=True), start=1):
-                    drafts.append(base | self._facts(folded, group, detail, part, number))
+                    self.rows.append(self._row(folded, group, detail, part, currency, number))
                 return amount
             # The details do not make up the entry, so nobody can say which payer paid what: kept whole, without them.
-            drafts.append(base | self._facts(folded, details[0][0], {}, amount, 0))
-            return amount
-        group, detail = details[0] if details else (_at(folded, "NtryDtls"), {})
-        drafts.append(base | self._facts(folded, group, detail, amount, 0))
+            details = [(details[0][0], {})]
+        group, detail = details[0] if details else ((groups[0] if groups else None), {})
+        self.rows.append(self._row(folded, group, detail, amount, currency, 0))
         return amount
 
-    def _facts(self, entry: Folded, group: Folded, detail: Folded, amount: Decimal, number: int) -> dict[str, Any]:
-        references = detail.get("Refs") if detail else None
+    def _row(
+        self,
+        entry: dict[str, Folded],
+        group: Folded,
+        detail: dict[str, Folded],
+        amount: Decimal,
+        currency: str,
+        number: int,
+    ) -> Entry:
+        valued_on = _date(entry.get("ValDt"))
+        references = detail.get("Refs")
         if not isinstance(references, dict):
-            references = {}
-        return_info = _at(detail, "RtrInf")
-        code, family = _transaction_code(detail)
+            references = _NOTHING
+        code, family = _transaction_code(detail.get("BkTxCd"))
         if code is None:
-            code, family = _transaction_code(entry)
-        is_return = return_info is not None or family in _RETURN_FAMILIES or _text(entry, "RvslInd") in _TRUE
+            code, family = _transaction_code(entry.get("BkTxCd"))
+        return_info = detail.get("RtrInf")
+        is_reversal = entry.get("RvslInd") in _TRUE
+        is_return = is_reversal or return_info is not None or family in _RETURN_FAMILIES
         name, account, bic = self._counterparty(detail, amount, is_return)
-        original = _original(detail, entry, abs(amount))
-        facts: dict[str, Any] = {
-            "detail_ordinal": number,
-            "amount": amount,
-            "bank_reference": identifier(
-                references.get("AcctSvcrRef") or _text(entry, "AcctSvcrRef") or _text(entry, "NtryRef")
+        original_amount, original_currency = _original(detail, entry, abs(amount))
+        texts, structured, documents = _remittance(detail.get("RmtInf"))
+        if not texts and "RmtInf" not in detail and not number:
+            additional = detail.get("AddtlTxInf") or entry.get("AddtlNtryInf")
+            texts = [additional] if isinstance(additional, str) else []
+        kind, structured_reference = structured[0] if structured else (None, None)
+        return Entry(
+            ordinal=self.rows_before + len(self.rows) + 1,
+            detail_ordinal=number,
+            statement_key=self.key,
+            account_iban=self.account,
+            booked_on=_date(entry.get("BookgDt")) or self._booking_day(valued_on),
+            valued_on=valued_on,
+            amount=amount,
+            currency=currency,
+            bank_reference=identifier(
+                references.get("AcctSvcrRef") or entry.get("AcctSvcrRef") or entry.get("NtryRef")
             ),
-            "end_to_end_id": identifier(_text(references, "EndToEndId")),
-            "mandate_id": identifier(_text(references, "MndtId")),
-            "creditor_id": _creditor_id(detail),
-            "counterparty_name": name,
-            "counterparty_iban": account,
-            "counterparty_bic": bic,
-            "is_return": is_return,
-            "return_reason": _text(return_info, "Rsn", "Cd") or _text(return_info, "Rsn", "Prtry"),
-            "transaction_code": code,
-            "payment_batch_id": identifier(_text(references, "PmtInfId") or _text(group, "Btch", "PmtInfId")),
-            "charges_amount": _charges(detail) or (_charges(entry) if not number else None),
-            "original_amount": original[0],
-            "original_currency": original[1],
-        }
-        remittance = detail.get("RmtInf") if detail else None
-        texts = [text for text in _all(remittance, "Ustrd") if isinstance(text, str)]
-        if isinstance(remittance, dict) and "Strd" in remittance:
-            _structured_remittance(remittance, texts, facts)
-        if not texts and remittance is None and not number:
-            additional = _text(detail, "AddtlTxInf") or _text(entry, "AddtlNtryInf")
-            texts = [additional] if additional else []
-        facts["remittance"] = one_line(" ".join(texts))
-        return facts
+            end_to_end_id=identifier(references.get("EndToEndId")),
+            mandate_id=identifier(references.get("MndtId")),
+            creditor_id=_creditor_id(detail),
+            counterparty_name=name,
+            counterparty_iban=account,
+            counterparty_bic=bic,
+            structured_reference=structured_reference,
+            structured_reference_kind=kind,
+            remittance=one_line(" ".join(texts)) if texts else None,
+            is_return=is_return,
+            is_reversal=is_reversal,
+            return_reason=None if return_info is None else _return_reason(return_info),
+            transaction_code=code,
+            payment_batch_id=identifier(references.get("PmtInfId") or _at(group, "Btch", "PmtInfId")),
+            charges_amount=_charges(detail) or (None if number else _charges(entry)),
+            original_amount=original_amount,
+            original_currency=original_currency,
+            parser_version=PARSER_VERSION,
+            referred_documents=documents,
+            further_references=tuple(structured[1:]),
+        )
+
+    def _booking_day(self, valued_on: date | None) -> date:
+        """Where the bank gives an entry no booking date: the day the statement closes, or the report was made."""
+        if self.closing_on is not None:
+            return self.closing_on
+        if valued_on is not None:
+            return valued_on
+        if self.created is None:
+            raise UnreadableStatement("invalid_date", "the entry has no booking date, nor has the statement")
+        return iso_date(self.created)
 
     def _counterparty(
-        self, detail: Folded, amount: Decimal, is_return: bool
+        self, detail: dict[str, Folded], amount: Decimal, is_return: bool
     ) -> tuple[str | None, str | None, str | None]:
         """Name, account and BIC of the other side: the debtor of a credit, the creditor of a debit.
 
         A return names the parties of the payment it undoes, so there the order turns; and whoever the bank means, the
         other side is never the owner of this account.
         """
-        parties, agents = _at(detail, "RltdPties"), _at(detail, "RltdAgts")
-        if parties is None and agents is None:
+        parties, agents = detail.get("RltdPties"), detail.get("RltdAgts")
+        if not isinstance(parties, dict) and not isinstance(agents, dict):
             return None, None, None
-        order = ("Dbtr", "Cdtr") if (amount > 0) != is_return else ("Cdtr", "Dbtr")
-        fallback = None, None, None
-        for role in order:
-            holder = _at(parties, f"{role}Acct", "Id")
-            account = account_number(_text(holder, "IBAN") or _text(holder, "Othr", "Id"))
-            name = _party_name(parties, role) or _party_name(parties, f"Ultmt{role}")
-            institution = _at(agents, f"{role}Agt", "FinInstnId")
+        only_bic = None
+        for role, ultimate, account_of, agent in _SIDES if (amount > 0) != is_return else _SIDES_TURNED:
+            holder = _at(parties, account_of, "Id")
+            account = None if holder is None else account_number(_text(holder, "IBAN") or _text(holder, "Othr", "Id"))
+            name = _party_name(parties, role) or _party_name(parties, ultimate)
+            institution = _at(agents, agent, "FinInstnId")
             bic = _text(institution, "BICFI") or _text(institution, "BIC")
             if account is None and name is None:
-                if bic and fallback[2] is None:
-                    fallback = None, None, bic
-                continue
-            if account == self.account or (account is None and normalise(name) == self.owner != ""):
-                continue
-            return name, account, bic
-        return fallback
+                only_bic = only_bic or bic
+            elif account != self.account and (account is not None or not self.owner or normalise(name) != self.owner):
+                return name, account, bic
+        return None, None, only_bic
 
 
-def _is_booked(entry: Folded) -> bool:
+def _is_booked(entry: dict[str, Folded]) -> bool:
     """Only BOOK counts. A statement that gives no status holds booked entries by definition of the message."""
     status = entry.get("Sts")
     if isinstance(status, dict):
@@ -471,7 +552,9 @@ def _is_booked(entry: Folded) -> bool:
     return status is None or status.strip().upper() in ("BOOK", "")
 
 
-def _detail_amounts(details: list[tuple[Folded, Folded]], currency: str, total: Decimal) -> list[Decimal] | None:
+def _detail_amounts(
+    details: list[tuple[Folded, dict[str, Folded]]], currency: str, total: Decimal
+) -> list[Decimal] | None:
     """Signed amounts of a batch's details if all are known, in the entry's currency, and add up to it; else None."""
     entry_indicator = "CRDT" if total >= 0 else "DBIT"
     amounts = []
@@ -488,28 +571,35 @@ def _detail_amounts(details: list[tuple[Folded, Folded]], currency: str, total: 
     return amounts if sum(amounts) == total else None
 
 
-def _transaction_code(folded: Folded) -> tuple[str | None, str | None]:
+def _return_reason(return_info: Folded) -> str | None:
+    """The reason code (ISO external code, `AC04` and the like) of `RtrInf`, or the bank's own."""
+    return _text(return_info, "Rsn", "Cd") or _text(return_info, "Rsn", "Prtry") or _text(return_info, "AddtlInf")
+
+
+def _transaction_code(code: Folded) -> tuple[str | None, str | None]:
     """`domain/family/sub-family` (or the bank's own code) and the sub-family."""
-    code = _at(folded, "BkTxCd")
-    if code is None:
+    if not isinstance(code, dict):
         return None, None
-    domain = _at(code, "Domn")
-    if domain is not None:
-        family = _at(domain, "Fmly")
-        sub_family = _text(family, "SubFmlyCd")
-        parts = (_text(domain, "Cd"), _text(family, "Cd"), sub_family)
-        return "/".join(part for part in parts if part) or None, sub_family
-    return _text(code, "Prtry", "Cd"), None
+    domain = code.get("Domn")
+    if not isinstance(domain, dict):
+        return _text(code, "Prtry", "Cd"), None
+    family = domain.get("Fmly")
+    sub_family = _text(family, "SubFmlyCd")
+    return "/".join(part for part in (_text(domain, "Cd"), _text(family, "Cd"), sub_family) if part) or None, sub_family
 
 
 def _party_name(parties: Folded, role: str) -> str | None:
     party = _at(parties, role)
+    if party is None:
+        return None
     return one_line(_text(party, "Nm") or _text(party, "Pty", "Nm") or _text(party, "Agt", "FinInstnId", "Nm"))
 
 
-def _creditor_id(detail: Folded) -> str | None:
+def _creditor_id(detail: dict[str, Folded]) -> str | None:
     """The SEPA creditor identifier of a direct debit: `Cdtr/Id/PrvtId/Othr` with scheme name SEPA."""
     creditor = _at(detail, "RltdPties", "Cdtr")
+    if creditor is None:
+        return None
     identification = _at(creditor, "Id") or _at(creditor, "Pty", "Id")
     for kind in ("PrvtId", "OrgId"):
         for other in _all(_at(identification, kind), "Othr"):
@@ -518,11 +608,11 @@ def _creditor_id(detail: Folded) -> str | None:
     return None
 
 
-def _charges(folded: Folded) -> Decimal | None:
+def _charges(folded: dict[str, Folded]) -> Decimal | None:
     """Total charges: `TtlChrgsAndTaxAmt`, else the records (.04 and later) or repeated `Chrgs` (.02), credits deducted."""
-    blocks = _all(folded, "Chrgs")
-    if not blocks:
+    if "Chrgs" not in folded:
         return None
+    blocks = _all(folded, "Chrgs")
     total = Decimal(0)
     for block in blocks:
         whole = _at(block, "TtlChrgsAndTaxAmt")
@@ -537,12 +627,16 @@ def _charges(folded: Folded) -> Decimal | None:
     return total or None
 
 
-def _original(detail: Folded, entry: Folded, booked: Decimal) -> tuple[Decimal | None, str | None]:
+def _original(
+    detail: dict[str, Folded], entry: dict[str, Folded], booked: Decimal
+) -> tuple[Decimal | None, str | None]:
     """The instructed amount and its currency, when it differs from what was booked."""
+    if "AmtDtls" not in detail and "AmtDtls" not in entry:
+        return None, None
     value = _at(detail, "AmtDtls", "InstdAmt", "Amt") or _at(entry, "AmtDtls", "InstdAmt", "Amt")
     if not isinstance(value, str):
         return None, None
-    booked_currency = (_at(entry, "Amt") or "").partition(" ")[0]
+    booked_currency = entry["Amt"].partition(" ")[0]
     currency, _, text = value.partition(" ")
     if currency == booked_currency and dot_amount(text) == booked:
         return None, None
@@ -555,22 +649,23 @@ def _original(detail: Folded, entry: Folded, booked: Decimal) -> tuple[Decimal |
         raise
 
 
-def _structured_remittance(remittance: Folded, texts: list[str], facts: dict[str, Any]) -> None:
-    """Creditor references with their kind, document numbers, and additional text of `Strd` blocks."""
+def _remittance(folded: Folded) -> tuple[list[str], list[tuple[str | None, str]], tuple[str, ...]]:
+    """Free texts, (kind, creditor reference) pairs, and document numbers of `RmtInf`."""
+    if not isinstance(folded, dict):
+        return [], [], ()
+    texts = [text for text in _all(folded, "Ustrd") if isinstance(text, str)]
+    if "Strd" not in folded:
+        return texts, [], ()
     references: list[tuple[str | None, str]] = []
     documents: list[str] = []
-    for block in _all(remittance, "Strd"):
+    for block in _all(folded, "Strd"):
         holder = _at(block, "CdtrRefInf")
         written = normalise(_text(holder, "Ref"))
         if written:
-            issuer = _text(holder, "Tp", "Issr")
-            references.append((reference_of_kind(issuer, written), written))
+            references.append((reference_of_kind(_text(holder, "Tp", "Issr"), written), written))
         for document in _all(block, "RfrdDocInf"):
             number = identifier(_text(document, "Nb"))
             if number:
                 documents.append(number)
         texts.extend(text for text in _all(block, "AddtlRmtInf") if isinstance(text, str))
-    if references:
-        facts["structured_reference_kind"], facts["structured_reference"] = references[0]
-        facts["further_references"] = tuple(references[1:])
-    facts["referred_documents"] = tuple(documents)
+    return texts, references, tuple(documents)

@@ -61,9 +61,7 @@ class Entry:
 
 
 ENTRY_COLUMNS: tuple[str, ...] = tuple(
-    name
-    for name in Entry.__dataclass_fields__
-    if name not in ("wraps", "referred_documents", "further_references")
+    name for name in Entry.__dataclass_fields__ if name not in ("wraps", "referred_documents", "further_references")
 )
 """The fields of `Entry` that are columns of `raw.bank_entries`, in order."""
 
@@ -138,9 +136,7 @@ class UnreadableStatement(Exception):
     its customers can be held.
     """
 
-    def __init__(
-        self, code: str, message: str, position: str | None = None, account_iban: str | None = None
-    ) -> None:
+    def __init__(self, code: str, message: str, position: str | None = None, account_iban: str | None = None) -> None:
         super().__init__(message if position is None else f"{message} ({position})")
         self.code = code
         self.message = message

@@ -13,7 +13,9 @@ from assets.banking.statements import UnreadableStatement
 # DECIMAL(18,2) has sixteen places before the point. ASCII digits only: \d would let other scripts through.
 _DOT_AMOUNT = re.compile(r"([0-9]{1,16})(?:\.([0-9]{0,10}))?", re.ASCII)
 _COMMA_AMOUNT = re.compile(r"([0-9]{1,16}),([0-9]{0,10})", re.ASCII)
-_ISO_DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:Z|[+-][0-9]{2}:[0-9]{2}|T[0-9:.,]{2,20}(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?")
+_ISO_DATE = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:Z|[+-][0-9]{2}:[0-9]{2}|T[0-9:.,]{2,20}(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+)
 _SIX_DIGITS = re.compile(r"[0-9]{6}")
 _NOT_ALPHANUMERIC = re.compile(r"[^0-9A-Z]+")
 _ABSENT_IDS = frozenset({"", "NOTPROVIDED", "NOT PROVIDED", "NONREF", "NOREF"})
@@ -142,12 +144,12 @@ def one_line(text: str | None) -> str | None:
     return " ".join(text.split()) or None
 
 
-def identifier(text: str | None) -> str | None:
-    """An id that parties gave, or None for the words that mean there is none (NOTPROVIDED, NONREF)."""
-    if text is None:
+def identifier(text: object) -> str | None:
+    """An id that parties gave, or None for what means there is none (NOTPROVIDED, NONREF, only zeros)."""
+    if not isinstance(text, str):
         return None
     trimmed = " ".join(text.split())
-    return None if trimmed.upper() in _ABSENT_IDS else trimmed
+    return None if trimmed.upper() in _ABSENT_IDS or not trimmed.strip("0") else trimmed
 
 
 def account_number(text: str | None) -> str | None:

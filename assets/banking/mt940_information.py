@@ -1,0 +1,384 @@
+"""Field 86 of MT940: what the bank tells about a movement, in the style of each bank.
+
+The field is at most six lines of 65, and banks break them in mid-word, so first the lines are put back together. The
+*tight* text joins them with nothing between: keywords, accounts and ids are read from it, so they do not depend on where
+a line happened to end. Texts for people get a space back where a line was broken before it was full. Where a full line
+was broken inside a word the offset is kept in `wraps`, because a space that stood there is lost and a reference may have
+to be read both ways.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+
+from assets.banking.structured import reference_of_kind
+from assets.banking.values import BIC, IBAN, account_number, identifier, normalise, one_line
+
+_LINE = 65
+_FIRST_LINE = _LINE - len(":86:")  # most banks count the tag in, Rabobank does not
+
+
+@dataclass(slots=True)
+class Information:
+    """What field 86 says. `raw` is the tight text."""
+
+    raw: str = ""
+    name: str | None = None
+    account: str | None = None
+    bic: str | None = None
+    remittance: str | None = None
+    wraps: tuple[int, ...] = ()
+    end_to_end_id: str | None = None
+    mandate_id: str | None = None
+    creditor_id: str | None = None
+    payment_batch_id: str | None = None
+    structured_kind: str | None = None
+    structured_reference: str | None = None
+    is_return: bool = False
+    return_reason: str | None = None
+    transaction_code: str | None = None
+
+
+class Flow:
+    """The lines of one field joined, with what is known about each join."""
+
+    __slots__ = ("hard", "lines", "soft", "text")
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
+        self.hard: list[int] = []  # offsets in `text` where a full line was broken
+        self.soft: list[int] = []  # offsets where the bank broke by itself, so a space belongs there
+        if len(lines) == 1:
+            self.text = lines[0]
+            return
+        pieces: list[str] = []
+        length = 0
+        full, was_full = _FIRST_LINE, False
+        for line in lines:
+            if length:
+                (self.hard if was_full else self.soft).append(length)
+            was_full = full <= len(line) <= _LINE
+            full = _LINE
+            pieces.append(line)
+            length += len(line)
+        self.text = "".join(pieces)
+
+    def spaced(self, start: int, end: int) -> tuple[str | None, tuple[int, ...]]:
+        """The text between two offsets as one line for people, and where in it a hard break stands inside a word."""
+        soft = self.soft[bisect_right(self.soft, start) : bisect_left(self.soft, end)]
+        hard = self.hard[bisect_right(self.hard, start) : bisect_left(self.hard, end)]
+        if not soft and not hard:
+            return one_line(self.text[start:end]), ()
+        words: list[str] = []
+        length = 0
+        wraps: list[int] = []
+        glue = False  # the next piece continues the last word
+        at = start
+        for stop in sorted((*soft, *hard, end)):
+            piece = self.text[at:stop]
+            parts = piece.split()
+            if parts:
+                if glue and not piece[0].isspace() and words:
+                    wraps.append(length)
+                    words[-1] += parts[0]
+                    length += len(parts[0])
+                    parts = parts[1:]
+                for part in parts:
+                    length += len(part) + (1 if words else 0)
+                    words.append(part)
+                glue = not piece[-1].isspace()
+            elif piece:
+                glue = False
+            at = stop
+            if stop in soft:
+                glue = False
+        return " ".join(words) or None, tuple(wraps)
+
+
+def read_information(lines: list[str], own_account: str) -> Information:
+    """Splits the lines of field 86 (the first still with its `:86:`; an empty line before a repeated tag)."""
+    texts: list[str] = []
+    for line in lines:
+        texts.append(line[4:] if line[:4] == ":86:" else line)
+    flow = Flow(texts)
+    if _STARTS_SLASHED.match(flow.text):
+        return _slashed(flow, own_account)
+    if _NUMBERED.match(flow.text):
+        return _numbered(flow, own_account)
+    if _LABELLED.search(" ".join(texts)):
+        return _labelled(flow, own_account)
+    return _plain(flow, own_account)
+
+
+# -- /KEY/value/ : ABN AMRO, ING, Rabobank, Triodos, Knab, Van Lanschot, KBC, BNP Paribas Fortis --------------------------
+
+_KEYS = (
+    "TRTP|RTYP|EREF|MARF|CSID|CNTP|IBAN|BIC|NAME|REMI|PREF|RTRN|ORDP|BENM|ULTD|ULTC|ULTB|ULTS|ID|ADDR|TRCD|ISDT|PURP|"
+    "OCMT|CHGS|EXCH|SVCL|BUSP|ACCW|CREF|SUM|TITL|INFO|PY"
+)
+_KEY = re.compile(f"/({_KEYS})(?=/)")
+_STARTS_SLASHED = re.compile(
+    r"\s*/(?:TRTP|RTYP|EREF|MARF|CSID|CNTP|IBAN|NAME|REMI|PREF|RTRN|ORDP|BENM|TRCD|PURP|ISDT|BIC|ULTD|ULTC|OCMT|CHGS)/"
+)
+# Once the payer's own text has begun, only what the bank itself writes behind it counts, and only once: a payer may write
+# "/IBAN/..." too. ABN AMRO and its kin (/TRTP/) put account, name and reference behind the text, the others never.
+_AFTER_TEXT = frozenset(
+    {"ISDT", "PURP", "ULTD", "ULTC", "ULTB", "ULTS", "TRCD", "RTRN", "CSID", "OCMT", "CHGS", "EXCH"}
+)
+_AFTER_TEXT_TYPED = _AFTER_TEXT | {"IBAN", "BIC", "NAME", "EREF", "MARF", "ORDP", "BENM", "CREF"}
+_PARTIES = ("ORDP", "BENM", "ULTD", "ULTC", "ULTB", "ULTS")
+_PARTY_PARTS = ("NAME", "ID", "ADDR")
+
+
+# Rabobank: type, issuer and reference spelled out.
+_TYPED_REFERENCE = re.compile(r"/*CDTRREFTP//CD/SCOR/(?:ISSR/([A-Z]+)/)?CDTRREF/([0-9A-Z ]+)")
+
+
+def _slashed_fields(text: str) -> dict[str, tuple[int, int]]:
+    """Where the value of each keyword stands; the first of a name wins, unless it was empty."""
+    found: dict[str, tuple[int, int]] = {}
+    name, start = "", 0
+    in_text = False
+    after = _AFTER_TEXT
+    party = ""
+    for match in _KEY.finditer(text):
+        key = match[1]
+        has_text = in_text and bool(text[start : match.start()].strip("/ "))
+        if in_text and (has_text or key == "REMI"):
+            if key == "REMI":
+                if has_text:
+                    continue
+            elif key not in after or key in found:
+                continue
+        if name:
+            found.setdefault(name, (start, match.start()))
+        if key in _PARTIES:
+            party = key
+        elif key not in _PARTY_PARTS:
+            party = ""
+        # The name of an ultimate party, or the id of any, must not pass for the counterparty's own.
+        name = f"{party}.{key}" if party not in ("", key, "ORDP", "BENM") or key == "ID" else key
+        start = match.end() + 1
+        in_text = name == "REMI"
+        if key in ("TRTP", "RTYP"):
+            after = _AFTER_TEXT_TYPED
+        if in_text:
+            found.pop("REMI", None)
+    if name:
+        found.setdefault(name, (start, len(text)))
+    return found
+
+
+def _slashed(flow: Flow, own_account: str) -> Information:
+    text = flow.text
+    fields = _slashed_fields(text)
+
+    def tight(name: str) -> str | None:
+        span = fields.get(name)
+        return None if span is None else text[span[0] : span[1]].strip().strip("/").strip() or None
+
+    information = Information(raw=text)
+    information.end_to_end_id = identifier(tight("EREF"))
+    information.mandate_id = identifier(tight("MARF"))
+    information.creditor_id = _compact(tight("CSID"))
+    information.payment_batch_id = identifier(tight("PREF"))
+    information.return_reason = _compact(tight("RTRN"))
+    information.is_return = "RTRN" in fields
+    information.transaction_code = _compact(tight("TRCD"))
+    information.account = account_number(tight("IBAN"))
+    information.bic = _compact(tight("BIC"))
+    if "NAME" in fields:
+        information.name = _trim(flow.spaced(*fields["NAME"])[0])
+    if "CNTP" in fields:
+        _counterparty(flow, *fields["CNTP"], information)
+    if "REMI" in fields:
+        _remittance(flow, *fields["REMI"], information)
+    if information.account == own_account:
+        information.account = None
+    return information
+
+
+def _counterparty(flow: Flow, start: int, end: int, information: Information) -> None:
+    """ING and Triodos: `/CNTP/account/BIC/name/city//`; a name may hold a slash of its own, an account may be empty."""
+    parts = flow.text[start:end].split("/")
+    information.account = account_number(parts[0]) or information.account
+    if len(parts) > 1:
+        information.bic = _compact(parts[1]) or information.bic
+    if len(parts) > 2:
+        at = start + len(parts[0]) + len(parts[1]) + 2
+        information.name = one_line(flow.spaced(at, at + len(parts[2]))[0]) or information.name
+
+
+def _remittance(flow: Flow, start: int, end: int, information: Information) -> None:
+    """`/REMI/USTD//text/` or `/REMI/STRD/CUR/ref/` (ING, Triodos), `/REMI/text/` elsewhere."""
+    text = flow.text[start:end]
+    if text[:5] == "STRD/":
+        issuer, _, reference = text[5:].partition("/")
+        written = normalise(reference.partition("/")[0])
+        if written:
+            information.structured_kind = reference_of_kind(issuer, written)
+            information.structured_reference = written
+        return
+    typed = _TYPED_REFERENCE.match(text)
+    if typed is not None:
+        information.structured_reference = normalise(typed[2])
+        information.structured_kind = reference_of_kind(typed[1], information.structured_reference)
+        return
+    if text[:4] == "USTD":
+        start += len(text) - len(text[4:].lstrip("/"))
+    closing = flow.text[start:end].rstrip()
+    if text[:4] == "USTD" or closing.endswith("/"):
+        end = start + len(closing.rstrip("/"))
+    while start < end and flow.text[start] == "/":
+        start += 1
+    information.remittance, information.wraps = flow.spaced(start, end)
+
+
+# -- ?20text?21text : German style, also >20text (Triodos) -----------------------------------------------------------------
+
+_NUMBERED = re.compile(r"\s*(?:\d{3})?([?>@|])(?:00|10|20|21|30|32)")
+_RETURN_CODES = frozenset({"108", "109", "159"})  # business transaction codes of SEPA returns
+_TAG = re.compile(r"(EREF|KREF|MREF|CRED|DEBT|SVWZ|ABWA|ABWE|IBAN|BIC|PURP|COAM|OAMT)\+\s?")
+
+
+def _numbered(flow: Flow, own_account: str) -> Information:
+    text = flow.text
+    start_match = _NUMBERED.match(text)
+    assert start_match is not None
+    mark = re.escape(start_match[1])
+    cuts = list(re.finditer(f"{mark}([0-6][0-9])", text))
+    information = Information(raw=text)
+    parts: dict[str, str] = {}
+    for number, cut in enumerate(cuts):
+        end = cuts[number + 1].start() if number + 1 < len(cuts) else len(text)
+        parts[cut[1]] = parts.get(cut[1], "") + text[cut.end() : end]
+    purposes = [parts[key] for key in (*map(str, range(20, 30)), *map(str, range(60, 64))) if key in parts]
+    if start_match[1] == ">" and purposes and BIC.fullmatch(purposes[0].strip()):
+        information.bic = purposes.pop(0).strip()
+        if purposes and IBAN.fullmatch(purposes[0].strip()):
+            information.account = purposes.pop(0).strip()
+    else:
+        information.account = account_number(parts.get("38") or (parts.get("31") if mark != ">" else None))
+        bank = (parts.get("30") or "").strip()
+        information.bic = bank if BIC.fullmatch(bank) and not bank.isdigit() else None
+    information.name = one_line(parts.get("32", "") + parts.get("33", ""))
+    _purpose(purposes, information)
+    if text.strip()[:3] in _RETURN_CODES:
+        information.is_return = True
+        information.return_reason = one_line(parts.get("34"))
+    if information.account == normalise(own_account):
+        information.account = None
+    return information
+
+
+def _purpose(purposes: list[str], information: Information) -> None:
+    """Joins the purpose lines (27 places each, broken in mid-word) and takes the SEPA tags out of them."""
+    joined = Flow(purposes[:1] or [""])
+    starts = {0}
+    for purpose in purposes[1:]:
+        joined.hard.append(len(joined.text))
+        starts.add(len(joined.text))
+        joined.text += purpose
+    # A tag opens a line or follows a space or sign; the same letters inside a word are text.
+    tags = [
+        tag for tag in _TAG.finditer(joined.text) if tag.start() in starts or not joined.text[tag.start() - 1].isalnum()
+    ]
+    if not tags:
+        information.remittance, information.wraps = joined.spaced(0, len(joined.text))
+        return
+    values: dict[str, tuple[int, int]] = {}
+    for number, tag in enumerate(tags):
+        end = tags[number + 1].start() if number + 1 < len(tags) else len(joined.text)
+        values.setdefault(tag[1], (tag.end(), end))
+
+    def tight(name: str) -> str | None:
+        return joined.text[slice(*values[name])].strip() if name in values else None
+
+    information.end_to_end_id = identifier(tight("EREF"))
+    information.mandate_id = identifier(tight("MREF"))
+    information.creditor_id = _compact(tight("CRED"))
+    information.account = account_number(tight("IBAN")) or information.account
+    information.bic = _compact(tight("BIC")) or information.bic
+    if "SVWZ" in values:
+        information.remittance, information.wraps = joined.spaced(*values["SVWZ"])
+    elif tags[0].start():
+        information.remittance, information.wraps = joined.spaced(0, tags[0].start())
+
+
+# -- LABEL: value in columns : ABN AMRO free format, Knab ------------------------------------------------------------------
+
+_LABEL = re.compile(
+    r"(?:^|(?<=[\s/]))(IBAN|REK|BIC|NAAM|OMSCHRIJVING|KENMERK|MACHTIGING|INCASSANT|BETALINGSKENM\.|ID DEBITEUR)\s?:\s*"
+)
+_LABELLED = re.compile(r"^SEPA [A-Z].*\bIBAN: |\bREK: ")
+
+
+def _labelled(flow: Flow, own_account: str) -> Information:
+    # ABN AMRO fills columns, so a space is right at each line end. Knab lets its text run on and begins the label on a
+    # line of its own.
+    text = " ".join(flow.lines)
+    wraps: tuple[int, ...] = ()
+    spaced = flow.spaced(0, len(flow.text))
+    if not text.startswith("SEPA ") and spaced[0] and _LABELLED.search(spaced[0]):
+        text, wraps = spaced[0], spaced[1]
+    labels = list(_LABEL.finditer(text))
+    values: dict[str, str] = {}
+    for number, label in enumerate(labels):
+        end = labels[number + 1].start() if number + 1 < len(labels) else len(text)
+        values.setdefault(label[1], text[label.end() : end].strip().rstrip("/"))
+    information = Information(raw=flow.text)
+    information.account = account_number(values.get("IBAN") or values.get("REK"))
+    if information.account == own_account:
+        information.account = None
+    information.bic = _compact(values.get("BIC"))
+    information.name = one_line(values.get("NAAM"))
+    information.end_to_end_id = identifier(values.get("KENMERK"))
+    information.mandate_id = identifier(values.get("MACHTIGING"))
+    information.creditor_id = _compact(values.get("INCASSANT"))
+    reference = normalise(values.get("BETALINGSKENM."))
+    if reference:
+        information.structured_kind, information.structured_reference = "CUR", reference
+    before = text[: labels[0].start()] if labels else text
+    # Knab writes the text first; ABN AMRO only the name of the transaction there.
+    free = None if before.lstrip().startswith("SEPA ") else one_line(before.strip().rstrip("/"))
+    information.remittance = one_line(values.get("OMSCHRIJVING")) or free
+    if free and information.remittance == free:
+        information.wraps = tuple(wrap for wrap in wraps if wrap < len(free))
+    return information
+
+
+# -- free text -------------------------------------------------------------------------------------------------------------
+
+_ACCOUNT_FIRST = re.compile(
+    r"\s*((?:[A-Z]{2}\d{2}[A-Z0-9]{11,30})|\d{10})(?=\s)(?:\s+([A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?)(?=\s))?"
+)
+
+
+def _plain(flow: Flow, own_account: str) -> Information:
+    """Free text. SNS and ASN begin with account and name on a line of their own; old ING files with account and BIC."""
+    information = Information(raw=flow.text)
+    texts = flow.lines
+    start = 0
+    first = _ACCOUNT_FIRST.match(texts[0])
+    if first is not None:
+        information.account = account_number(first[1])
+        information.bic = first[2]
+        start = first.end()
+        if len(texts) > 1 and not texts[1].strip():
+            information.name = one_line(texts[0][start:])
+            start = len(texts[0])
+    if information.account == own_account:
+        information.account = None
+    information.remittance, information.wraps = flow.spaced(start, len(flow.text))
+    return information
+
+
+def _compact(text: str | None) -> str | None:
+    """An id without any white space, None when empty."""
+    return None if text is None else "".join(text.split()) or None
+
+
+def _trim(text: str | None) -> str | None:
+    return None if text is None else text.strip("/ ") or None
