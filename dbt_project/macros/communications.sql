@@ -45,14 +45,45 @@ cast(json_object({% for key, expression in pairs.items() %}'{{ key }}', {{ expre
 {% macro json_array_elements(json) -%}{{ return(adapter.dispatch("json_array_elements")(json)) }}{%- endmacro %}
 {% macro default__json_array_elements(json) -%}coalesce(cast(cast({{ json }} as json) as json[]), []){%- endmacro %}
 
-{# Whether a text can be written to as an e-mail address. Null is no address. #}
+{# Whether a text is exactly one plain e-mail address, as strictly as the renderer reads it. Null is no address. #}
 {% macro is_email(text) -%}{{ return(adapter.dispatch("is_email")(text)) }}{%- endmacro %}
 {% macro default__is_email(text) -%}
-coalesce(regexp_full_match(trim({{ text }}), '[^@\s,;<>"]+@[^@\s,;<>".]+(\.[^@\s,;<>".]+)+'), false)
+{%- set label = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?" -%}
+coalesce(
+    regexp_full_match({{ text }}, '[A-Za-z0-9.!#$%&''*+/=?^_`{|}~-]{1,64}@{{ label }}(?:\.{{ label }})+'), false
+)
 {%- endmacro %}
 
 {# Whether a customer can be reached by a channel; an empty channel reaches nobody. #}
 {% macro route_usable(channel, reach) -%}
 (({{ channel }} = 'email' and {{ reach }}.is_email_usable)
 or ({{ channel }} in ('letter', 'registered_letter') and {{ reach }}.is_post_usable))
+{%- endmacro %}
+
+{#
+    The columns of a message, in order, with their types: one list for the row that is planned and for the row that is
+    read back from what was frozen when it was sent.
+#}
+{% macro message_columns() -%}
+{{ return({
+    "communication_id": "varchar", "as_of_date": "date", "company_id": "varchar", "customer_id": "varchar",
+    "channel": "varchar", "class": "varchar", "language": "varchar", "message_kind": "varchar",
+    "scenario_id": "varchar", "stage_no": "bigint", "cycle": "bigint", "template_id": "varchar",
+    "template_hash": "varchar", "policy_id": "varchar", "requires_release": "boolean", "currency": "varchar",
+    "items_amount": "decimal(18, 2)", "credit_amount": "decimal(18, 2)", "total_amount": "decimal(18, 2)",
+    "pay_by_on": "date", "oldest_due_on": "date", "recipient_name": "varchar", "recipient_department": "varchar",
+    "recipient_email": "varchar", "recipient_street": "varchar", "recipient_postal_code": "varchar",
+    "recipient_city": "varchar", "recipient_country": "varchar", "recipient_vat_number": "varchar",
+    "sender_name": "varchar", "sender_street": "varchar", "sender_postal_code": "varchar", "sender_city": "varchar",
+    "sender_country": "varchar", "sender_email": "varchar", "sender_phone": "varchar",
+    "sender_vat_number": "varchar", "sender_registration_number": "varchar", "sender_iban": "varchar",
+    "sender_bic": "varchar", "payment_reference": "varchar", "payment_text": "varchar",
+    "next_message_kind": "varchar", "next_step_on": "date", "owner": "varchar", "run_id": "varchar",
+    "items": "varchar", "trace": "varchar",
+}) }}
+{%- endmacro %}
+
+{# Identity of a decision: the same length of hash over `as_of_date|company_id|invoice_id`. #}
+{% macro decision_id(as_of_date, company_id, invoice_id) -%}
+{{ short_hash("concat_ws('|', cast(" ~ as_of_date ~ " as varchar), " ~ company_id ~ ", " ~ invoice_id ~ ")") }}
 {%- endmacro %}

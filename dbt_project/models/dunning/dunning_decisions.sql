@@ -133,6 +133,7 @@ decided as (
 
 final as (
     select
+        {{ decision_id("business_day.as_of_date", "decided.company_id", "decided.invoice_id") }} as decision_id,
         business_day.as_of_date,
         decided.company_id,
         decided.customer_id,
@@ -163,6 +164,7 @@ final as (
             when decided.action = 'message' then business_day.as_of_date + decided.next_step_after_days
             else decided.step_on
         end as next_step_on,
+        decided.step_on as step_due_on,
         contacts_made.last_dispatched_on,
         decided.reached_on as previous_step_on,
         coalesce(decided.policy_id || '/' || decided.step_policy_id, decided.policy_id) as policy_id

@@ -39,7 +39,7 @@ final as (
     select
         customers.company_id,
         customers.customer_id,
-        {{ is_email("customers.email") }} and bounced_addresses.email is null as is_email_usable,
+        {{ is_email("trim(customers.email)") }} and bounced_addresses.email is null as is_email_usable,
         bounced_addresses.email is not null as is_email_bounced,
         coalesce(trim(customers.street), '') <> ''
         and coalesce(trim(customers.postal_code), '') <> ''

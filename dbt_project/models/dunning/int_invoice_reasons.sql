@@ -24,8 +24,7 @@ held_before as (
     select distinct
         dispatched_items.company_id,
         dispatched_items.invoice_id,
-        dispatched_items.stage_no,
-        dispatched_items.cycle
+        dispatched_items.stage_no
     from dispatched_items
     cross join business_day
     where
@@ -51,7 +50,6 @@ weighed as (
             invoices_weighed.company_id = held_before.company_id
             and invoices_weighed.invoice_id = held_before.invoice_id
             and invoices_weighed.step_stage_no = held_before.stage_no
-            and invoices_weighed.cycle = held_before.cycle
     left join notices
         on
             invoices_weighed.company_id = notices.company_id

@@ -1,0 +1,125 @@
+-- What was agreed and not kept, or agreed and still to be done by us.
+with business_day as (
+    select * from {{ ref("stg_control__business_day") }}
+),
+
+dunning_policy as (
+    select dunning_policy.*
+    from {{ ref("dunning_policy") }} as dunning_policy
+    cross join business_day
+    where {{ in_force("dunning_policy") }}
+),
+
+open_items as (
+    select * from {{ ref("invoice_balances") }} where open_amount > 0
+),
+
+promises as (
+    select * from {{ ref("stg_register__promises") }}
+),
+
+disputes as (
+    select * from {{ ref("stg_register__disputes") }}
+),
+
+arrangement_statuses as (
+    select * from {{ ref("arrangement_statuses") }}
+),
+
+newest_promises as (
+    select
+        promises.*,
+        row_number() over (
+            partition by promises.company_id, promises.invoice_id order by promises.seq desc
+        ) as newest_rank
+    from promises
+),
+
+broken_promises as (
+    select
+        'broken_promise' as task_kind,
+        newest_promises.company_id,
+        open_items.customer_id,
+        newest_promises.invoice_id,
+        newest_promises.promise_id as opening_fact,
+        newest_promises.promised_on + dunning_policy.promise_grace_days + 1 as opened_on,
+        open_items.currency,
+        open_items.open_amount as amount,
+        'Payment of invoice ' || open_items.invoice_number || ' was promised for '
+        || cast(newest_promises.promised_on as varchar) || ' and is not complete' as reason
+    from newest_promises
+    cross join business_day
+    cross join dunning_policy
+    inner join open_items
+        on
+            newest_promises.company_id = open_items.company_id
+            and newest_promises.invoice_id = open_items.invoice_id
+    where
+        newest_promises.newest_rank = 1
+        and newest_promises.withdrawn_on is null
+        and newest_promises.promised_on + dunning_policy.promise_grace_days < business_day.as_of_date
+),
+
+arrangements_broken as (
+    select
+        'arrangement_breach' as task_kind,
+        arrangement_statuses.company_id,
+        arrangement_statuses.customer_id,
+        cast(null as varchar) as invoice_id,
+        arrangement_statuses.arrangement_id as opening_fact,
+        arrangement_statuses.broken_on as opened_on,
+        arrangement_statuses.currency,
+        arrangement_statuses.open as amount,
+        'The arrangement of ' || cast(arrangement_statuses.agreed_on as varchar)
+        || ' is broken: the track goes on where it was paused' as reason
+    from arrangement_statuses
+    where arrangement_statuses.status = 'broken' and arrangement_statuses.open > 0
+),
+
+rebills_owed as (
+    select
+        'credit_and_rebill' as task_kind,
+        disputes.company_id,
+        open_items.customer_id,
+        disputes.invoice_id,
+        cast(disputes.seq as varchar) as opening_fact,
+        disputes.closed_on as opened_on,
+        open_items.currency,
+        open_items.open_amount as amount,
+        'The dispute on invoice ' || open_items.invoice_number || ' was closed with a credit note and a new invoice'
+            as reason
+    from disputes
+    inner join open_items
+        on
+            disputes.company_id = open_items.company_id
+            and disputes.invoice_id = open_items.invoice_id
+    where disputes.outcome = 'credit_and_rebill' and open_items.credited_amount = 0
+),
+
+gathered as (
+    select * from broken_promises
+    union all
+    select * from arrangements_broken
+    union all
+    select * from rebills_owed
+),
+
+final as (
+    select
+        gathered.task_kind,
+        gathered.company_id,
+        gathered.customer_id,
+        gathered.invoice_id,
+        gathered.opening_fact,
+        gathered.opened_on,
+        cast(null as date) as expires_on,
+        false as is_waiting,
+        cast(null as date) as closed_on,
+        gathered.currency,
+        gathered.amount,
+        gathered.reason,
+        cast(null as varchar) as policy_id
+    from gathered
+)
+
+select * from final

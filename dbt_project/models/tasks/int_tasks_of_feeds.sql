@@ -1,0 +1,83 @@
+-- What is missing or refused at the door: bank statements and rows of the billing extract. Each of them holds customers.
+with business_day as (
+    select * from {{ ref("stg_control__business_day") }}
+),
+
+statement_gaps as (
+    select * from {{ ref("statement_gaps") }}
+),
+
+row_problems as (
+    select * from {{ ref("stg_billing__row_problems") }}
+),
+
+gaps as (
+    select
+        'statement_gap' as task_kind,
+        statement_gaps.company_id,
+        cast(null as varchar) as customer_id,
+        cast(null as varchar) as invoice_id,
+        concat_ws(
+            '/', statement_gaps.account_iban, statement_gaps.kind, cast(min(statement_gaps.from_on) as varchar)
+        ) as opening_fact,
+        coalesce(min(statement_gaps.from_on), min(business_day.as_of_date)) as opened_on,
+        max(statement_gaps.message) as reason
+    from statement_gaps
+    cross join business_day
+    group by statement_gaps.company_id, statement_gaps.account_iban, statement_gaps.kind
+),
+
+corrections as (
+    select
+        'correction' as task_kind,
+        row_problems.company_id,
+        row_problems.customer_id,
+        row_problems.invoice_id,
+        concat_ws('/', row_problems.table_name, row_problems.code) as opening_fact,
+        business_day.as_of_date as opened_on,
+        'A row of ' || row_problems.table_name || ' was refused: ' || coalesce(row_problems.message, row_problems.code)
+            as reason
+    from row_problems
+    cross join business_day
+),
+
+gathered as (
+    select * from gaps
+    union all
+    select
+        corrections.task_kind,
+        corrections.company_id,
+        corrections.customer_id,
+        corrections.invoice_id,
+        corrections.opening_fact,
+        corrections.opened_on,
+        min(corrections.reason) as reason
+    from corrections
+    group by
+        corrections.task_kind,
+        corrections.company_id,
+        corrections.customer_id,
+        corrections.invoice_id,
+        corrections.opening_fact,
+        corrections.opened_on
+),
+
+final as (
+    select
+        gathered.task_kind,
+        gathered.company_id,
+        gathered.customer_id,
+        gathered.invoice_id,
+        gathered.opening_fact,
+        gathered.opened_on,
+        cast(null as date) as expires_on,
+        false as is_waiting,
+        cast(null as date) as closed_on,
+        cast(null as varchar) as currency,
+        cast(null as decimal(18, 2)) as amount,
+        gathered.reason,
+        cast(null as varchar) as policy_id
+    from gathered
+)
+
+select * from final

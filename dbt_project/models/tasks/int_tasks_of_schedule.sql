@@ -1,0 +1,252 @@
+-- The contact schedule before the due date: what is asked about an invoice, in what order, with days in between. A step
+-- waits until the one before it is closed or has run out. What the system can see for itself is not asked.
+with business_day as (
+    select * from {{ ref("stg_control__business_day") }}
+),
+
+decisions as (
+    select dunning_decisions.*
+    from {{ ref("dunning_decisions") }} as dunning_decisions
+    inner join {{ ref("stg_control__business_day") }} as today
+        on dunning_decisions.as_of_date = today.as_of_date
+),
+
+invoices as (
+    select * from {{ ref("stg_billing__invoices") }}
+),
+
+customers as (
+    select * from {{ ref("stg_billing__customers") }}
+),
+
+orders as (
+    select * from {{ ref("stg_billing__orders") }}
+),
+
+expected_payments as (
+    select * from {{ ref("stg_register__expected_payments") }}
+),
+
+promises as (
+    select * from {{ ref("stg_register__promises") }}
+),
+
+task_outcomes as (
+    select * from {{ ref("stg_register__task_outcomes") }}
+),
+
+schedule as (
+    select key_account_schedule.*
+    from {{ ref("key_account_schedule") }} as key_account_schedule
+    cross join business_day
+    where {{ in_force("key_account_schedule") }}
+),
+
+scope as (
+    select schedule_scope.*
+    from {{ ref("schedule_scope") }} as schedule_scope
+    cross join business_day
+    where {{ in_force("schedule_scope") }}
+),
+
+invoices_in_scope as (
+    select distinct
+        decisions.company_id,
+        decisions.invoice_id
+    from decisions
+    left join customers
+        on
+            decisions.company_id = customers.company_id
+            and decisions.customer_id = customers.customer_id
+    inner join scope
+        on
+            (scope.scope_kind = 'segment' and decisions.segment = scope.scope_value)
+            or (scope.scope_kind = 'risk_class' and lower(customers.risk_class) = scope.scope_value)
+            or (
+                scope.scope_kind = 'amount'
+                and decisions.currency = scope.currency
+                and decisions.open_amount >= scope.minimum_amount
+            )
+),
+
+customers_with_orders as (
+    select distinct orders.company_id, orders.customer_id
+    from orders
+),
+
+dates_stated as (
+    select expected_payments.company_id, expected_payments.invoice_id, min(expected_payments.stated_on) as stated_on
+    from expected_payments
+    group by expected_payments.company_id, expected_payments.invoice_id
+    union all
+    select promises.company_id, promises.invoice_id, min(promises.made_on)
+    from promises
+    group by promises.company_id, promises.invoice_id
+),
+
+first_dates_stated as (
+    select dates_stated.company_id, dates_stated.invoice_id, min(dates_stated.stated_on) as stated_on
+    from dates_stated
+    group by dates_stated.company_id, dates_stated.invoice_id
+),
+
+known as (
+    select
+        decisions.company_id,
+        decisions.customer_id,
+        decisions.invoice_id,
+        decisions.currency,
+        decisions.open_amount,
+        invoices.invoice_number,
+        invoices.issued_on,
+        invoices.delivery_status,
+        invoices.order_number,
+        invoices.project_number,
+        customers.required_references,
+        invoices_in_scope.invoice_id is not null as is_in_scope,
+        coalesce(invoices.delivery_status = 'failed', false) as is_delivery_failed,
+        coalesce(invoices.delivery_status = 'received', false) as is_received,
+        coalesce(customers.required_references, '') like '%order_number%'
+        and (
+            coalesce(invoices.order_number, '') = ''
+            or (customers_with_orders.customer_id is not null and orders.order_number is null)
+        ) as is_order_doubtful,
+        coalesce(customers.required_references, '') like '%project_number%'
+        and coalesce(invoices.project_number, '') = '' as is_project_missing,
+        first_dates_stated.stated_on
+    from decisions
+    inner join invoices
+        on
+            decisions.company_id = invoices.company_id
+            and decisions.invoice_id = invoices.invoice_id
+    left join customers
+        on
+            decisions.company_id = customers.company_id
+            and decisions.customer_id = customers.customer_id
+    left join invoices_in_scope
+        on
+            decisions.company_id = invoices_in_scope.company_id
+            and decisions.invoice_id = invoices_in_scope.invoice_id
+    left join customers_with_orders
+        on
+            decisions.company_id = customers_with_orders.company_id
+            and decisions.customer_id = customers_with_orders.customer_id
+    left join orders
+        on
+            decisions.company_id = orders.company_id
+            and decisions.customer_id = orders.customer_id
+            and invoices.order_number = orders.order_number
+    left join first_dates_stated
+        on
+            decisions.company_id = first_dates_stated.company_id
+            and decisions.invoice_id = first_dates_stated.invoice_id
+),
+
+-- Outside the scope only what has gone wrong is asked: an invoice that did not arrive, a reference that is missing.
+steps as (
+    select
+        known.*,
+        schedule.step_no,
+        schedule.task_kind,
+        schedule.gap_days,
+        schedule.policy_id,
+        known.issued_on + case when known.is_in_scope then schedule.offset_days else 0 end as scheduled_on,
+        known.issued_on + schedule.offset_days + schedule.expires_after_days as expires_on,
+        case schedule.task_kind
+            when 'receipt_check' then case when known.is_received then known.issued_on end
+            when 'conditions_check'
+                then case when not known.is_order_doubtful and not known.is_project_missing then known.issued_on end
+            when 'expected_payment_date' then known.stated_on
+        end as seen_on,
+        {{ task_id(
+            "schedule.task_kind", "known.company_id", "known.customer_id", "known.invoice_id",
+            "'schedule/' || cast(schedule.step_no as varchar)"
+        ) }} as task_id
+    from known
+    cross join schedule
+    where
+        known.is_in_scope
+        or (schedule.task_kind = 'receipt_check' and known.is_delivery_failed)
+        or (
+            schedule.task_kind = 'conditions_check'
+            and (known.is_order_doubtful or known.is_project_missing)
+        )
+),
+
+outcomes as (
+    select task_outcomes.task_id, min(task_outcomes.effective_on) as answered_on
+    from task_outcomes
+    group by task_outcomes.task_id
+),
+
+closed as (
+    select
+        steps.*,
+        outcomes.answered_on,
+        least(coalesce(outcomes.answered_on, steps.expires_on), coalesce(steps.seen_on, steps.expires_on), steps.expires_on)
+            as closes_on
+    from steps
+    left join outcomes
+        on steps.task_id = outcomes.task_id
+),
+
+ordered as (
+    select
+        closed.*,
+        lag(closed.closes_on) over (
+            partition by closed.company_id, closed.invoice_id order by closed.step_no
+        ) as previous_closes_on,
+        lag(closed.answered_on is null and closed.seen_on is null) over (
+            partition by closed.company_id, closed.invoice_id order by closed.step_no
+        ) as is_previous_unanswered
+    from closed
+),
+
+final as (
+    select
+        ordered.task_kind,
+        ordered.company_id,
+        ordered.customer_id,
+        ordered.invoice_id,
+        'schedule/' || cast(ordered.step_no as varchar) as opening_fact,
+        case
+            when ordered.previous_closes_on is null then ordered.scheduled_on
+            else greatest(ordered.scheduled_on, ordered.previous_closes_on + ordered.gap_days)
+        end as opened_on,
+        ordered.expires_on,
+        -- An earlier step that nobody answered is over on its last day, not before.
+        coalesce(
+            ordered.previous_closes_on > business_day.as_of_date
+            or (ordered.is_previous_unanswered and ordered.previous_closes_on = business_day.as_of_date)
+            or ordered.previous_closes_on + ordered.gap_days > business_day.as_of_date,
+            false
+        ) as is_waiting,
+        cast(null as date) as closed_on,
+        ordered.currency,
+        ordered.open_amount as amount,
+        case
+            when ordered.task_kind = 'receipt_check' and ordered.is_delivery_failed
+                then 'Invoice ' || ordered.invoice_number || ' could not be delivered'
+            when ordered.task_kind = 'receipt_check'
+                then 'It is not known whether invoice ' || ordered.invoice_number || ' arrived'
+            when ordered.task_kind = 'conditions_check' and ordered.is_order_doubtful
+                then
+                    'Invoice ' || ordered.invoice_number || ' has order number ' || coalesce(ordered.order_number, 'none')
+                    || ', which this customer does not know'
+            when ordered.task_kind = 'conditions_check'
+                then 'Invoice ' || ordered.invoice_number || ' lacks the project number this customer asks for'
+            when ordered.task_kind = 'lines_check'
+                then 'The lines of invoice ' || ordered.invoice_number || ' have not been gone through with the customer'
+            else 'No payment date is known for invoice ' || ordered.invoice_number
+        end as reason,
+        ordered.policy_id
+    from ordered
+    cross join business_day
+    where
+        ordered.seen_on is null
+        and ordered.scheduled_on <= business_day.as_of_date
+        -- What ran out a month ago is history.
+        and ordered.expires_on + 30 >= business_day.as_of_date
+)
+
+select * from final

@@ -1,0 +1,23 @@
+-- Every task the facts of today give rise to, whoever raises it. A new kind is a new file and a line here.
+{% set families = [
+    "int_tasks_of_schedule", "int_tasks_of_track", "int_tasks_of_money", "int_tasks_of_agreements",
+    "int_tasks_of_delivery", "int_tasks_of_feeds",
+] -%}
+with gathered as (
+    {% for family in families -%}
+    select * from {{ ref(family) }}
+    {{ "union all" if not loop.last }}
+    {% endfor %}
+),
+
+final as (
+    select
+        {{ task_id(
+            "gathered.task_kind", "gathered.company_id", "gathered.customer_id", "gathered.invoice_id",
+            "gathered.opening_fact"
+        ) }} as task_id,
+        gathered.*
+    from gathered
+)
+
+select * from final
