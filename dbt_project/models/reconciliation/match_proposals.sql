@@ -2,23 +2,34 @@ with business_day as (
     select * from {{ ref("stg_control__business_day") }}
 ),
 
+proposals as (
+    select * from {{ ref("int_proposals_ranked") }}
+),
+
 final as (
     select
-        cast(null as varchar) as entry_key,
-        cast(null as varchar) as company_id,
+        proposals.entry_key,
+        proposals.company_id,
         business_day.as_of_date,
-        cast(null as varchar) as customer_id,
-        cast(null as varchar) as invoice_id,
-        cast(null as decimal(18,2)) as proposed_amount,
-        cast(null as varchar) as currency,
-        cast(null as bigint) as rank,
-        cast(null as bigint) as rung,
-        cast(null as varchar) as rule_id,
-        cast(null as bigint) as score,
-        cast(null as varchar) as reason,
-        cast(null as varchar) as evidence
-    from business_day
-    where business_day.as_of_date is null
+        proposals.customer_id,
+        proposals.invoice_id,
+        proposals.proposed_amount,
+        proposals.currency,
+        proposals.proposal_rank as rank,
+        cast(proposals.rung as bigint) as rung,
+        proposals.rule_id,
+        cast(
+            case proposals.rule_id
+                when 'named' then 80 - 10 * proposals.rung
+                when 'payer_and_amount' then 45
+                when 'payer_only' then 25
+                else 10
+            end as bigint
+        ) as score,
+        proposals.reason,
+        proposals.evidence
+    from proposals
+    cross join business_day
 )
 
 select * from final

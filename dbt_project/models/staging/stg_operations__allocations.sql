@@ -2,16 +2,28 @@ with business_day as (
     select * from {{ ref("stg_control__business_day") }}
 ),
 
-versions as (
+-- A day that ran twice is known by its last run: the earlier one was computed again from scratch.
+recorded as (
     select
         allocation.*,
-        row_number() over (
-            partition by allocation.entry_key, allocation.company_id, allocation.invoice_id, allocation.component
-            order by allocation.seq desc
-        ) as version_rank
+        last_value(allocation.run_id) over (
+            partition by allocation.as_of_date order by allocation.seq
+            rows between unbounded preceding and unbounded following
+        ) as last_run_id
     from {{ source("raw", "allocations") }} as allocation
     cross join business_day
-    where allocation.as_of_date <= business_day.as_of_date
+    where allocation.as_of_date < business_day.as_of_date
+),
+
+versions as (
+    select
+        recorded.*,
+        row_number() over (
+            partition by recorded.entry_key, recorded.company_id, recorded.invoice_id, recorded.component
+            order by recorded.seq desc
+        ) as version_rank
+    from recorded
+    where recorded.run_id = recorded.last_run_id
 ),
 
 final as (

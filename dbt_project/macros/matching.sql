@@ -1,0 +1,159 @@
+{# Whether a text holds a digit. #}
+{% macro has_digit(text) -%}{{ return(adapter.dispatch("has_digit")(text)) }}{%- endmacro %}
+{% macro default__has_digit(text) -%}regexp_matches({{ text }}, '[0-9]'){%- endmacro %}
+
+{# The shape of a reference: letters as A, digits as 9. Two numbers of one series have one shape. #}
+{% macro reference_shape(text) -%}{{ return(adapter.dispatch("reference_shape")(text)) }}{%- endmacro %}
+{% macro default__reference_shape(text) -%}
+regexp_replace(regexp_replace({{ text }}, '[A-Z]', 'A', 'g'), '[0-9]', '9', 'g')
+{%- endmacro %}
+
+{#
+    Columns every rung of the ladder gives, from a CTE `claims` joined to the rules in force: adding a rung is adding a
+    file and naming it in `int_matches_unioned`.
+#}
+{% macro match_columns(claims, rules) -%}
+{{ claims }}.entry_key,
+        {{ claims }}.company_id,
+        {{ claims }}.customer_id,
+        {{ claims }}.invoice_id,
+        {{ rules }}.rung,
+        {{ claims }}.rule_id,
+        cast({{ claims }}.amount as decimal(18, 2)) as amount,
+        {{ claims }}.currency,
+        {{ rules }}.score,
+        {{ claims }}.evidence,
+        {{ rules }}.policy_id,
+        {{ claims }}.booked_on
+{%- endmacro %}
+
+{#
+    CTEs `entries_left` and `items_left`: what earlier rungs leave open. Entries keep their whole amount beside what is
+    left of it; items keep the sign of their document (credit notes negative).
+#}
+{% macro left_after(rungs) -%}
+earlier_matches as (
+    {% for rung in rungs -%}
+    select matched.entry_key, matched.company_id, matched.invoice_id, matched.amount
+    from {{ ref(rung) }} as matched
+    {{ "union all" if not loop.last }}
+    {% endfor -%}
+),
+
+used_of_entries as (
+    select earlier_matches.entry_key, sum(earlier_matches.amount) as amount
+    from earlier_matches
+    group by earlier_matches.entry_key
+),
+
+used_of_items as (
+    select earlier_matches.company_id, earlier_matches.invoice_id, sum(earlier_matches.amount) as amount
+    from earlier_matches
+    group by earlier_matches.company_id, earlier_matches.invoice_id
+),
+
+entries_left as (
+    select
+        opened_entries.entry_key,
+        opened_entries.company_id,
+        opened_entries.account_iban,
+        opened_entries.booked_on,
+        opened_entries.currency,
+        opened_entries.amount,
+        opened_entries.counterparty_iban,
+        opened_entries.is_return,
+        opened_entries.is_taken_back,
+        cast(opened_entries.left_amount - coalesce(used_of_entries.amount, 0) as decimal(18, 2)) as left_amount
+    from {{ ref("int_entries_opened") }} as opened_entries
+    left join used_of_entries
+        on opened_entries.entry_key = used_of_entries.entry_key
+    where opened_entries.left_amount - coalesce(used_of_entries.amount, 0) <> 0
+),
+
+items_left as (
+    select
+        opened_items.company_id,
+        opened_items.invoice_id,
+        opened_items.invoice_number,
+        opened_items.customer_id,
+        opened_items.kind,
+        opened_items.currency,
+        opened_items.total_amount,
+        opened_items.issued_on,
+        opened_items.due_on,
+        cast(opened_items.open_amount - coalesce(used_of_items.amount, 0) as decimal(18, 2)) as open_amount
+    from {{ ref("int_items_opened") }} as opened_items
+    left join used_of_items
+        on
+            opened_items.company_id = used_of_items.company_id
+            and opened_items.invoice_id = used_of_items.invoice_id
+    where opened_items.open_amount - coalesce(used_of_items.amount, 0) <> 0
+)
+{%- endmacro %}
+
+{#
+    CTE `settled` from a CTE `claims` (one row per entry, naming one item): claims on one item take it in order of
+    booking date, each up to what is open. Claims of one day that together ask for more than is left are contested:
+    none of that day or later takes anything, because which of them is the surplus would be a guess.
+#}
+{% macro settle_in_order() -%}
+claims_by_day as (
+    select
+        claims.company_id,
+        claims.invoice_id,
+        claims.booked_on,
+        count(*) as claim_count,
+        sum(claims.claimed_amount) as claimed_amount,
+        min(claims.open_amount) as open_amount
+    from claims
+    group by claims.company_id, claims.invoice_id, claims.booked_on
+),
+
+days_in_order as (
+    select
+        claims_by_day.*,
+        coalesce(
+            sum(claims_by_day.claimed_amount) over (
+                partition by claims_by_day.company_id, claims_by_day.invoice_id
+                order by claims_by_day.booked_on
+                rows between unbounded preceding and 1 preceding
+            ),
+            0
+        ) as earlier_amount
+    from claims_by_day
+),
+
+contested_items as (
+    select
+        days_in_order.company_id,
+        days_in_order.invoice_id,
+        min(days_in_order.booked_on) as contested_on
+    from days_in_order
+    where
+        days_in_order.claim_count > 1
+        and days_in_order.earlier_amount < days_in_order.open_amount
+        and days_in_order.earlier_amount + days_in_order.claimed_amount > days_in_order.open_amount
+    group by days_in_order.company_id, days_in_order.invoice_id
+),
+
+settled as (
+    select
+        claims.*,
+        cast(
+            least(claims.claimed_amount, claims.open_amount - days_in_order.earlier_amount) as decimal(18, 2)
+        ) as amount
+    from claims
+    inner join days_in_order
+        on
+            claims.company_id = days_in_order.company_id
+            and claims.invoice_id = days_in_order.invoice_id
+            and claims.booked_on = days_in_order.booked_on
+    left join contested_items
+        on
+            claims.company_id = contested_items.company_id
+            and claims.invoice_id = contested_items.invoice_id
+    where
+        days_in_order.earlier_amount < claims.open_amount
+        and (contested_items.contested_on is null or claims.booked_on < contested_items.contested_on)
+)
+{%- endmacro %}

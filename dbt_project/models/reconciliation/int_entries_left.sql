@@ -1,0 +1,14 @@
+{% set rungs = [
+    "int_matches_confirmed",
+    "int_matches_end_to_end",
+    "int_matches_reference",
+    "int_matches_numbers",
+    "int_matches_payer_amount",
+] -%}
+with {{ left_after(rungs) }},
+
+final as (
+    select * from entries_left
+)
+
+select * from final

@@ -1,0 +1,163 @@
+with references_resolved as (
+    select * from {{ ref("int_references_resolved") }}
+),
+
+payer_accounts as (
+    select * from {{ ref("int_payer_accounts_learnt") }}
+),
+
+match_answers as (
+    select * from {{ ref("stg_register__match_answers") }}
+),
+
+rules as (
+    select * from {{ ref("int_rules_in_force") }}
+),
+
+{{ left_after(["int_matches_confirmed", "int_matches_end_to_end", "int_matches_reference", "int_matches_numbers"]) }},
+
+naming_entries as (
+    select distinct references_resolved.entry_key
+    from references_resolved
+),
+
+answered_entries as (
+    select distinct match_answers.entry_key
+    from match_answers
+),
+
+-- Whole, unexplained receipts from an account of exactly one customer. A text that names any document says otherwise.
+payments as (
+    select
+        entries_left.entry_key,
+        entries_left.company_id,
+        payer_accounts.customer_id,
+        entries_left.currency,
+        entries_left.amount,
+        entries_left.booked_on,
+        payer_accounts.iban,
+        payer_accounts.is_declared
+    from entries_left
+    inner join payer_accounts
+        on
+            entries_left.company_id = payer_accounts.company_id
+            and entries_left.counterparty_iban = payer_accounts.iban
+            and payer_accounts.customer_count = 1
+            and payer_accounts.is_trusted
+    left join naming_entries
+        on entries_left.entry_key = naming_entries.entry_key
+    left join answered_entries
+        on entries_left.entry_key = answered_entries.entry_key
+    where
+        entries_left.amount > 0
+        and entries_left.left_amount = entries_left.amount
+        and not entries_left.is_return
+        and not entries_left.is_taken_back
+        and naming_entries.entry_key is null
+        and answered_entries.entry_key is null
+),
+
+-- Per customer and amount, invoices and payments in order of date: what was known on the day each payment came in.
+events as (
+    select
+        items_left.company_id,
+        items_left.customer_id,
+        items_left.currency,
+        items_left.open_amount as amount,
+        items_left.issued_on as happened_on,
+        0 as is_payment,
+        items_left.invoice_id as event_key
+    from items_left
+    where items_left.open_amount > 0
+    union all
+    select
+        payments.company_id,
+        payments.customer_id,
+        payments.currency,
+        payments.amount,
+        payments.booked_on as happened_on,
+        1 as is_payment,
+        payments.entry_key as event_key
+    from payments
+),
+
+counted as (
+    select
+        events.*,
+        sum(1 - events.is_payment) over by_date as invoices_so_far,
+        sum(events.is_payment) over by_date as payments_so_far
+    from events
+    window by_date as (
+        partition by events.company_id, events.customer_id, events.currency, events.amount
+        order by events.happened_on, events.is_payment, events.event_key
+        rows between unbounded preceding and current row
+    )
+),
+
+-- Exactly one open invoice of the amount on that day, and so on every earlier payment of the amount: nothing to choose.
+judged as (
+    select
+        counted.*,
+        bool_and(counted.is_payment = 0 or counted.invoices_so_far = counted.payments_so_far) over (
+            partition by counted.company_id, counted.customer_id, counted.currency, counted.amount
+            order by counted.happened_on, counted.is_payment, counted.event_key
+            rows between unbounded preceding and current row
+        ) as is_single
+    from counted
+),
+
+paired as (
+    select
+        payment.event_key as entry_key,
+        payment.company_id,
+        payment.customer_id,
+        invoice.event_key as invoice_id,
+        payment.amount,
+        payment.currency,
+        payment.happened_on as booked_on
+    from judged as payment
+    inner join judged as invoice
+        on
+            payment.company_id = invoice.company_id
+            and payment.customer_id = invoice.customer_id
+            and payment.currency = invoice.currency
+            and payment.amount = invoice.amount
+            and payment.payments_so_far = invoice.invoices_so_far
+            and invoice.is_payment = 0
+    where payment.is_payment = 1 and payment.is_single
+),
+
+matches as (
+    select
+        paired.entry_key,
+        paired.company_id,
+        paired.customer_id,
+        paired.invoice_id,
+        'payer_and_single_amount' as rule_id,
+        paired.amount,
+        paired.currency,
+        'Paid from account ...' || right(payments.iban, 4)
+        || case when payments.is_declared then ' of this customer' else ', from which this customer has paid before' end
+        || '; ' || items_left.invoice_number || ' was its only open invoice of ' || paired.amount || ' '
+        || paired.currency || '.' as evidence,
+        paired.booked_on
+    from paired
+    inner join payments
+        on paired.entry_key = payments.entry_key
+    inner join items_left
+        on
+            paired.company_id = items_left.company_id
+            and paired.invoice_id = items_left.invoice_id
+),
+
+final as (
+    select
+        {{ match_columns("matches", "rules") }}
+    from matches
+    inner join rules
+        on
+            matches.rule_id = rules.rule_id
+            and rules.is_automatic
+)
+
+select * from final

@@ -1,0 +1,1 @@
+{{ payer_accounts([]) }}

@@ -1,0 +1,157 @@
+with entries as (
+    select * from {{ ref("entries") }}
+),
+
+entries_left as (
+    select * from {{ ref("int_entries_left") }}
+),
+
+payment_allocations as (
+    select * from {{ ref("payment_allocations") }}
+),
+
+references_resolved as (
+    select * from {{ ref("int_references_resolved") }}
+),
+
+payer_accounts as (
+    select * from {{ ref("int_payer_accounts_learnt") }}
+),
+
+mandates as (
+    select * from {{ ref("stg_billing__mandates") }}
+),
+
+customers as (
+    select * from {{ ref("stg_billing__customers") }}
+),
+
+returns_paired as (
+    select * from {{ ref("int_returns_paired") }}
+),
+
+placed as (
+    select
+        payment_allocations.entry_key,
+        min(payment_allocations.customer_id) as customer_id
+    from payment_allocations
+    group by payment_allocations.entry_key
+    having count(distinct payment_allocations.customer_id) = 1
+),
+
+named as (
+    select
+        references_resolved.entry_key,
+        min(references_resolved.customer_id) as customer_id,
+        count(distinct references_resolved.customer_id) as customer_count
+    from references_resolved
+    where references_resolved.is_unique and not references_resolved.is_rejected
+    group by references_resolved.entry_key
+),
+
+owned as (
+    select
+        entries_left.entry_key,
+        min(payer_accounts.customer_id) as customer_id
+    from entries_left
+    inner join payer_accounts
+        on
+            entries_left.company_id = payer_accounts.company_id
+            and entries_left.counterparty_iban = payer_accounts.iban
+            and payer_accounts.customer_count = 1
+            and payer_accounts.is_trusted
+    group by entries_left.entry_key
+),
+
+mandated as (
+    select
+        entries_left.entry_key,
+        mandates.customer_id
+    from entries_left
+    inner join entries
+        on entries_left.entry_key = entries.entry_key
+    inner join mandates
+        on
+            entries.company_id = mandates.company_id
+            and entries.mandate_id = mandates.mandate_id
+),
+
+weighed as (
+    select
+        entries_left.entry_key,
+        entries_left.company_id,
+        placed.customer_id as placed_customer_id,
+        named.customer_id as named_customer_id,
+        coalesce(named.customer_count, 0) as named_customer_count,
+        coalesce(owned.customer_id, mandated.customer_id) as payer_customer_id
+    from entries_left
+    left join placed
+        on entries_left.entry_key = placed.entry_key
+    left join named
+        on entries_left.entry_key = named.entry_key
+    left join owned
+        on entries_left.entry_key = owned.entry_key
+    left join mandated
+        on entries_left.entry_key = mandated.entry_key
+),
+
+-- What the text names and whose account it came from must not point at two different families of customers.
+judged as (
+    select
+        weighed.entry_key,
+        weighed.company_id,
+        case
+            when weighed.placed_customer_id is not null then weighed.placed_customer_id
+            when weighed.named_customer_count > 1 then null
+            when weighed.named_customer_count = 0 then weighed.payer_customer_id
+            when weighed.payer_customer_id is null then weighed.named_customer_id
+            when
+                coalesce(named_customer.parent_customer_id, weighed.named_customer_id)
+                = coalesce(payer_customer.parent_customer_id, weighed.payer_customer_id)
+                then weighed.named_customer_id
+        end as customer_id,
+        weighed.payer_customer_id,
+        weighed.named_customer_id,
+        weighed.named_customer_count
+    from weighed
+    left join customers as named_customer
+        on
+            weighed.company_id = named_customer.company_id
+            and weighed.named_customer_id = named_customer.customer_id
+    left join customers as payer_customer
+        on
+            weighed.company_id = payer_customer.company_id
+            and weighed.payer_customer_id = payer_customer.customer_id
+),
+
+-- A payment and the entry that took it back are of one customer: what identifies either identifies both.
+partners as (
+    select
+        returns_paired.return_key as entry_key,
+        returns_paired.original_key as partner_key
+    from returns_paired
+    union all
+    select
+        returns_paired.original_key as entry_key,
+        returns_paired.return_key as partner_key
+    from returns_paired
+),
+
+final as (
+    select
+        judged.entry_key,
+        judged.company_id,
+        coalesce(judged.customer_id, partner_judged.customer_id, partner_placed.customer_id) as customer_id,
+        judged.payer_customer_id,
+        judged.named_customer_id,
+        judged.named_customer_count
+    from judged
+    left join partners
+        on judged.entry_key = partners.entry_key
+    left join judged as partner_judged
+        on partners.partner_key = partner_judged.entry_key
+    left join placed as partner_placed
+        on partners.partner_key = partner_placed.entry_key
+)
+
+select * from final

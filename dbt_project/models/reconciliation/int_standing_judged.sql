@@ -1,0 +1,164 @@
+with standing as (
+    select * from {{ ref("stg_operations__allocations") }}
+),
+
+entries as (
+    select * from {{ ref("entries") }}
+),
+
+documents as (
+    select * from {{ ref("int_documents_named") }}
+),
+
+references_resolved as (
+    select * from {{ ref("int_references_resolved") }}
+),
+
+match_answers as (
+    select * from {{ ref("stg_register__match_answers") }}
+),
+
+rejected as (
+    select
+        match_answers.entry_key,
+        match_answers.company_id,
+        match_answers.invoice_id,
+        match_answers.answered_on,
+        match_answers.recorded_by
+    from match_answers
+    where match_answers.answer = 'rejected'
+),
+
+confirmed as (
+    select
+        match_answers.entry_key,
+        match_answers.company_id,
+        match_answers.invoice_id,
+        match_answers.amount,
+        match_answers.answered_on,
+        match_answers.recorded_by
+    from match_answers
+    where match_answers.answer = 'confirmed'
+),
+
+-- A person placed the money of an entry on another document, and there is not enough of it for both.
+moved_by_person as (
+    select
+        standing.entry_key,
+        standing.company_id,
+        standing.invoice_id,
+        min(confirmed.answered_on) as undone_on,
+        min(confirmed.recorded_by) as recorded_by
+    from standing
+    inner join entries
+        on standing.entry_key = entries.entry_key
+    inner join confirmed
+        on
+            standing.entry_key = confirmed.entry_key
+            and standing.company_id = confirmed.company_id
+            and standing.invoice_id <> confirmed.invoice_id
+    inner join documents
+        on
+            confirmed.company_id = documents.company_id
+            and confirmed.invoice_id = documents.document_id
+    left join confirmed as confirmed_here
+        on
+            standing.entry_key = confirmed_here.entry_key
+            and standing.company_id = confirmed_here.company_id
+            and standing.invoice_id = confirmed_here.invoice_id
+    where
+        confirmed_here.entry_key is null
+        and standing.amount > 0
+        and standing.amount + coalesce(confirmed.amount, least(entries.amount, documents.document_amount)) > entries.amount
+    group by standing.entry_key, standing.company_id, standing.invoice_id
+),
+
+-- Weak evidence (payer and amount) gives way to an entry that names the document by a checked reference.
+contradicted as (
+    select
+        standing.entry_key,
+        standing.company_id,
+        standing.invoice_id,
+        min(naming.booked_on) as undone_on,
+        min(references_resolved.span_text) as span_text,
+        min(case when naming_stands.entry_key is null then 1 else 0 end) as is_new
+    from standing
+    inner join references_resolved
+        on
+            standing.company_id = references_resolved.company_id
+            and standing.invoice_id = references_resolved.invoice_id
+            and standing.entry_key <> references_resolved.entry_key
+    inner join entries as naming
+        on references_resolved.entry_key = naming.entry_key
+    left join standing as naming_stands
+        on
+            references_resolved.entry_key = naming_stands.entry_key
+            and references_resolved.company_id = naming_stands.company_id
+            and references_resolved.invoice_id = naming_stands.invoice_id
+    where
+        standing.rung >= 4
+        and references_resolved.strength <= 2
+        and references_resolved.is_unique
+        and not references_resolved.is_rejected
+        and naming.amount = standing.amount
+        and naming.currency = standing.currency
+        and not naming.is_return
+    group by standing.entry_key, standing.company_id, standing.invoice_id
+),
+
+final as (
+    select
+        standing.entry_key,
+        standing.company_id,
+        documents.customer_id as current_customer_id,
+        standing.customer_id,
+        standing.invoice_id,
+        standing.component,
+        standing.amount,
+        standing.currency,
+        standing.rung,
+        standing.rule_id,
+        standing.evidence,
+        standing.policy_id,
+        entries.booked_on,
+        standing.allocated_on,
+        case
+            when rejected.entry_key is not null or moved_by_person.entry_key is not null then 'rejected_by_person'
+            when documents.document_id is null or documents.is_cancelled then 'invoice_cancelled'
+            when contradicted.entry_key is not null then 'contrary_evidence'
+        end as undone_reason,
+        coalesce(rejected.answered_on, moved_by_person.undone_on, contradicted.undone_on) as undone_on,
+        coalesce(contradicted.is_new = 1, false) as is_newly_contradicted,
+        case
+            when rejected.entry_key is not null then rejected.recorded_by || ' rejected this match.'
+            when moved_by_person.entry_key is not null
+                then moved_by_person.recorded_by || ' placed this payment on another invoice.'
+            when documents.document_id is null or documents.is_cancelled then 'The invoice was cancelled in billing.'
+            when contradicted.entry_key is not null
+                then 'Another payment of the same amount names this invoice by "' || contradicted.span_text || '".'
+        end as undone_evidence
+    from standing
+    inner join entries
+        on standing.entry_key = entries.entry_key
+    left join documents
+        on
+            standing.company_id = documents.company_id
+            and standing.invoice_id = documents.document_id
+    left join rejected
+        on
+            standing.entry_key = rejected.entry_key
+            and standing.company_id = rejected.company_id
+            and standing.invoice_id = rejected.invoice_id
+    left join moved_by_person
+        on
+            standing.entry_key = moved_by_person.entry_key
+            and standing.company_id = moved_by_person.company_id
+            and standing.invoice_id = moved_by_person.invoice_id
+    left join contradicted
+        on
+            standing.entry_key = contradicted.entry_key
+            and standing.company_id = contradicted.company_id
+            and standing.invoice_id = contradicted.invoice_id
+)
+
+select * from final

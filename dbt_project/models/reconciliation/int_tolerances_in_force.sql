@@ -1,0 +1,25 @@
+with business_day as (
+    select * from {{ ref("stg_control__business_day") }}
+),
+
+reconciliation_tolerances as (
+    select * from {{ ref("reconciliation_tolerances") }}
+),
+
+final as (
+    select
+        reconciliation_tolerances.policy_id,
+        reconciliation_tolerances.min_number_length,
+        reconciliation_tolerances.learning_dates,
+        reconciliation_tolerances.learning_expiry_days,
+        reconciliation_tolerances.return_days,
+        reconciliation_tolerances.mandate_return_days,
+        reconciliation_tolerances.max_proposals
+    from reconciliation_tolerances
+    cross join business_day
+    where
+        reconciliation_tolerances.valid_from <= business_day.as_of_date
+        and coalesce(reconciliation_tolerances.valid_to, business_day.as_of_date) >= business_day.as_of_date
+)
+
+select * from final
