@@ -28,13 +28,17 @@ _UNSEEN = {"style", "script", "title", "head"}
 
 @dataclass(frozen=True)
 class NumbersOfOthers:
-    """The invoice numbers of one company that belong to another customer, as a container over one shared dictionary."""
+    """The invoice numbers that belong to another customer of the company, as a container over one dictionary shared by all messages.
 
-    customer_of: Mapping[str, str]
+    `customer_of_invoice` maps (company_id, invoice_number) to customer_id; a number it does not know belongs to nobody else.
+    """
+
+    customer_of_invoice: Mapping[tuple[str, str], str]
+    company_id: str
     customer_id: str
 
     def __contains__(self, number: object) -> bool:
-        return self.customer_of.get(str(number), self.customer_id) != self.customer_id
+        return self.customer_of_invoice.get((self.company_id, str(number)), self.customer_id) != self.customer_id
 
 
 def check_content(rendered: RenderedMessage, foreign_invoice_numbers: Container[str] = frozenset()) -> None:

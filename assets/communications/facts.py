@@ -62,6 +62,7 @@ class Message:
     message_kind: str
     message_class: str
     as_of_date: date
+    company_id: str
     customer_id: str
     currency: str
     items: tuple[Item, ...]
@@ -95,6 +96,7 @@ def read_message(row: Mapping[str, object]) -> Message:
         message_kind=reader.equal_to("message_kind", message_kind),
         message_class=reader.text("class"),
         as_of_date=reader.day("as_of_date"),
+        company_id=reader.text("company_id"),
         customer_id=reader.text("customer_id"),
         currency=reader.matching("currency", r"[A-Z]{3}", "three capitals"),
         items=_read_items(reader),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typst
 
-from assets.communications.content_check import check_content
+from assets.communications.content_check import NumbersOfOthers, check_content
 from assets.communications.email import build_email
 from assets.communications.facts import Message, read_message
 from assets.communications.letter import build_letter, make_typesetter
@@ -29,9 +29,14 @@ def open_environment(root: Path) -> RenderEnvironment:
     return RenderEnvironment(library=open_library(root), typesetter=make_typesetter(root))
 
 
-def render_message(row: Mapping[str, object], environment: RenderEnvironment) -> RenderedMessage:
+def render_message(
+    row: Mapping[str, object],
+    environment: RenderEnvironment,
+    customer_of_invoice: Mapping[tuple[str, str], str] | None = None,
+) -> RenderedMessage:
     """Make the message of one `communications_due` row and read it back.
 
+    With `customer_of_invoice`, (company_id, invoice_number) to customer_id, a message that names another customer's invoice is refused.
     Raises a `MessageProblem` that says what is wrong, in which template or column, and what to do.
     """
     message = read_message(row)
@@ -55,19 +60,21 @@ def render_message(row: Mapping[str, object], environment: RenderEnvironment) ->
         body_sha256=hashlib.sha256(content).hexdigest(),
         recipient=recipient,
     )
-    check_content(rendered)
+    check_content(rendered, NumbersOfOthers(customer_of_invoice or {}, message.company_id, message.customer_id))
     return rendered
 
 
 def render_messages(
-    rows: Iterable[Mapping[str, object]], environment: RenderEnvironment
+    rows: Iterable[Mapping[str, object]],
+    environment: RenderEnvironment,
+    customer_of_invoice: Mapping[tuple[str, str], str] | None = None,
 ) -> tuple[list[RenderedMessage], list[RefusedMessage]]:
     """Render every row; one that cannot be made is refused with its reason, and the others go on."""
     rendered: list[RenderedMessage] = []
     refused: list[RefusedMessage] = []
     for row in rows:
         try:
-            rendered.append(render_message(row, environment))
+            rendered.append(render_message(row, environment, customer_of_invoice))
         except MessageProblem as problem:
             refused.append(
                 RefusedMessage(

@@ -15,7 +15,6 @@ from typing import Any
 
 from jinja2 import FileSystemLoader, StrictUndefined, Template, TemplateError, TemplateNotFound, UndefinedError, meta
 from jinja2.environment import Environment
-from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from assets.communications.formats import LANGUAGES
@@ -115,7 +114,7 @@ def render_template(library: TemplateLibrary, name: str, variables: Mapping[str,
             where=f"{name}, template {template_id}",
             remedy="add the column to the message row or take the variable out of the template",
         ) from undefined
-    except (TemplateError, SecurityError, TypeError, ValueError, OverflowError) as broken:
+    except Exception as broken:  # a template is somebody else's code: whatever it raises refuses its own message only
         raise TemplateBroken(
             f"Template {template_id} cannot be run: {broken}", where=_place(name, broken), remedy="mend the template"
         ) from broken
