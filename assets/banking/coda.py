@@ -49,6 +49,8 @@ class _Movement:
     second: str = ""  # record 2.2
     third: str = ""  # record 2.3
     information: list[str] = field(default_factory=list)  # texts of the records 3 that are free
+    charges_amount: Decimal | None = None
+    original: tuple[Decimal, str] | None = None
 
 
 @dataclass(slots=True)
@@ -209,7 +211,7 @@ def _checked_statement(block: _Block, trailer: str, account: str, rows_before: i
         account, currency, statement_id, sequence_no, opening_on, closing_on, opening_amount, closing_amount
     )
     entries: list[Entry] = []
-    for movement, parent, number in _rows(block.movements, amounts):
+    for movement, parent, number in _rows(block.movements, amounts, currency):
         try:
             entries.append(
                 _entry(
@@ -268,7 +270,9 @@ def _check_trailer(trailer: str, block: _Block, amounts: list[Decimal]) -> None:
             )
 
 
-def _rows(movements: list[_Movement], amounts: dict[int, Decimal]) -> list[tuple[_Movement, _Movement | None, int]]:
+def _rows(
+    movements: list[_Movement], amounts: dict[int, Decimal], currency: str
+) -> list[tuple[_Movement, _Movement | None, int]]:
     """(movement or detail, its batch, number in the batch): a batch is split when its payments add up to it."""
     rows: list[tuple[_Movement, _Movement | None, int]] = []
     at = 0
@@ -283,9 +287,32 @@ def _rows(movements: list[_Movement], amounts: dict[int, Decimal]) -> list[tuple
         if len(payments) > 1 and sum(amounts[payment.line] for payment in payments) == amounts[parent.line]:
             rows.extend((payment, parent, number) for number, payment in enumerate(payments, start=1))
         else:
+            _breakdown(parent, movements[at + 1 : end], amounts, currency)
             rows.append((parent, None, 0))
         at = end
     return rows
+
+
+def _breakdown(parent: _Movement, details: list[_Movement], amounts: dict[int, Decimal], currency: str) -> None:
+    """Notes what the details of type 8 say about one payment: what was deducted from it, and its original amount."""
+    parts = [detail for detail in details if detail.first[53] == "8"]
+    if amounts[parent.line] > 0 and sum((amounts[part.line] for part in parts), Decimal(0)) == amounts[parent.line]:
+        parent.charges_amount = (
+            -sum((amount for part in parts if (amount := amounts[part.line]) < 0), Decimal(0)) or None
+        )
+    for part in parts:
+        if part.first[61] == "1" and part.first[62:65] == "105":
+            text = part.first[62:115] + part.second[10:63].ljust(53)
+            parent.original = _original(text[3:], currency) or parent.original
+
+
+def _original(rest: str, currency: str) -> tuple[Decimal, str] | None:
+    """Communication type 105: amount in the account's currency 15, in the original one 15, rate 12, currency 3."""
+    digits, original_currency = rest[15:30], rest[42:45].strip()
+    # Thousandths of a foreign currency are no reason to lose what was booked in our own.
+    if not original_currency or original_currency == currency or not digits.isdigit() or digits[-1] != "0":
+        return None
+    return thousandths_amount(digits), original_currency
 
 
 def _entry(
@@ -305,7 +332,7 @@ def _entry(
         raise UnreadableStatement("invalid_date", "the movement has neither an entry date nor a value date")
     # Positions 63-115, 11-63 and 83-125: one text of 149 places, so a full line runs on and a short one ends in spaces.
     communication = first[62:115] + second[10:63].ljust(53) + third[82:125].ljust(43)
-    facts = _communication(first[61] == "1", communication, amount, currency)
+    facts = _communication(first[61] == "1", communication, currency)
     remittance = facts.remittance
     if remittance is None and facts.reference is None and movement.information:
         remittance = one_line("".join(movement.information))
@@ -321,6 +348,7 @@ def _entry(
         or facts.return_type == _REVERSAL_TYPE
     )
     bic = second[98:109].strip()
+    original = facts.original or movement.original
     return Entry(
         ordinal=ordinal,
         detail_ordinal=number,
@@ -345,8 +373,9 @@ def _entry(
         return_reason=(reason or None if has_return else None) or facts.return_reason,
         transaction_code=code.strip() or None,
         payment_batch_id=identifier(parent.second[63:98]) if parent is not None else None,
-        original_amount=facts.original_amount,
-        original_currency=facts.original_currency,
+        charges_amount=movement.charges_amount,
+        original_amount=original[0] if original else None,
+        original_currency=original[1] if original else None,
         parser_version=PARSER_VERSION,
     )
 
@@ -371,11 +400,10 @@ class _Communication:
     creditor_id: str | None = None
     return_type: str | None = None
     return_reason: str | None = None
-    original_amount: Decimal | None = None
-    original_currency: str | None = None
+    original: tuple[Decimal, str] | None = None
 
 
-def _communication(is_structured: bool, text: str, amount: Decimal, currency: str) -> _Communication:
+def _communication(is_structured: bool, text: str, currency: str) -> _Communication:
     """The communication zone; structured ones begin with a type of three digits.
 
     100 is an ISO 11649 reference, 101 and 102 the Belgian twelve digits, 105 the original amount of a foreign payment, 127
@@ -396,13 +424,8 @@ def _communication(is_structured: bool, text: str, amount: Decimal, currency: st
         )
     if kind == "127":
         return _direct_debit(rest)
-    facts = _Communication(remittance=one_line(text))
-    if kind == "105" and rest[15:30].isdigit():
-        original_currency = rest[42:45].strip()
-        original = int(rest[15:30])
-        if original_currency and original_currency != currency and original % 10 == 0:
-            facts.original_amount, facts.original_currency = thousandths_amount(rest[15:30]), original_currency
-    return facts
+    original = _original(rest, currency) if kind == "105" else None
+    return _Communication(remittance=one_line(text), original=original)
 
 
 def _direct_debit(rest: str) -> _Communication:

@@ -326,12 +326,14 @@ def _entry(
     facts = read_information(information, account) if information else Information()
     owner_text, _, bank_text = (reference_text or "").partition("//")
     supplement = "\n".join(movement[1:])
-    own_reference, other_account, other_name = _owner_reference(owner_text, supplement, account)
+    own_reference, other_account, other_name = _owner_reference(owner_text, supplement, facts)
     code, extra = (kind or "").strip() or None, None
     if supplement:
         found = _TRANSACTION_CODE.search(supplement)
         extra = found[1] if found else None
     extra = facts.transaction_code or extra
+    if code and extra and code.endswith(extra):
+        extra = None
     original, charges = _money_in(_ORIGINAL, supplement, facts.raw), _money_in(_CHARGES, supplement, facts.raw)
     kind_of_reference, structured = facts.structured_kind, facts.structured_reference
     if structured is None and own_reference and len(own_reference) == 16 and is_betalingskenmerk(own_reference):
@@ -350,7 +352,7 @@ def _entry(
         mandate_id=facts.mandate_id,
         creditor_id=facts.creditor_id,
         counterparty_name=facts.name or other_name,
-        counterparty_iban=facts.account or other_account,
+        counterparty_iban=facts.account or (None if other_account == account else other_account),
         counterparty_bic=facts.bic,
         structured_reference=structured,
         structured_reference_kind=kind_of_reference,
@@ -368,35 +370,35 @@ def _entry(
     )
 
 
-def _owner_reference(owner_text: str, supplement: str, own_account: str) -> tuple[str | None, str | None, str | None]:
+def _owner_reference(owner_text: str, supplement: str, facts: Information) -> tuple[str | None, str | None, str | None]:
     """(reference, account, name) from the reference of field 61 and the supplement on its second line.
 
-    Sixteen places for the reference; banks put the other side's account there, or on the second line, and older files the
-    name behind it on the same line.
+    Sixteen places for the reference. Some banks put the other side's account there, older files followed by the name; a
+    bare number is taken for an account only where field 86 or the column layout shows it to be one.
     """
-    reference = other_account = name = None
-    head, tail = owner_text[:16].strip(), owner_text[16:]
+    reference = other_account = None
+    name = one_line(owner_text[16:])
+    head = owner_text[:16].strip()
     if head.upper() not in _POINTERS:
-        compact = normalise(head)
         whole = normalise(owner_text)
+        in_columns = len(owner_text) >= 16 and owner_text[15] == " "
+        known = head in facts.raw[:40] or (facts.account or "").endswith(head)
         if IBAN.fullmatch(whole):
-            other_account = whole
-        elif _BOOK_NUMBER.fullmatch(compact):
-            other_account = compact
+            other_account, name = whole, None
+        elif _BOOK_NUMBER.fullmatch(head) and (in_columns or known):
+            other_account = head
         else:
-            reference = identifier(owner_text)
-            tail = ""
-    name = one_line(tail)
+            reference, name = identifier(owner_text), None
     for line in supplement.split("\n"):
         text = line.strip()
         if not text or text[0] == "/":
             continue
         compact = normalise(text)
-        if IBAN.fullmatch(compact) or _BOOK_NUMBER.fullmatch(compact):
+        if IBAN.fullmatch(compact) or _BOOK_NUMBER.fullmatch(text):
             other_account = other_account or compact
         else:
             name = name or one_line(text)
-    return reference, None if other_account == own_account else other_account, name
+    return reference, other_account, name
 
 
 def _money_in(pattern: re.Pattern[str], *texts: str) -> tuple[Decimal, str] | None:

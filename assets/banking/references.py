@@ -9,6 +9,7 @@ of ten megabytes costs no more than a long one.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -90,10 +91,23 @@ def _found(entry: Entry) -> Iterator[_Found]:
             yield "remittance", kind_found, reference, start, end, text[start:end], valid
         for token, start, end in _tokens(text):
             yield "remittance", "token", token, start, end, text[start:end], None
-        inside = [wrap for wrap in entry.wraps if wrap < len(text)]
-        if inside:
-            for token, start, end in _tokens(text, inside):
-                yield "remittance", "token", token, start, end, text[start:end], None
+        wraps = [wrap for wrap in entry.wraps if wrap < len(text)]
+        if wraps:
+            yield from _respaced(text, wraps)
+
+
+def _respaced(text: str, wraps: list[int]) -> Iterator[_Found]:
+    """What a text holds when a space stands at every wrap; the spans are those in the text without them."""
+    spaced = " ".join(text[start:end] for start, end in pairwise((0, *wraps, len(text))))
+    places = [wrap + number for number, wrap in enumerate(wraps)]
+
+    def back(place: int) -> int:
+        return place - bisect_left(places, place)
+
+    for kind, reference, start, end, valid in _marked(spaced):
+        yield "remittance", kind, reference, back(start), back(end), text[back(start) : back(end)], valid
+    for token, start, end in _tokens(spaced):
+        yield "remittance", "token", token, back(start), back(end), text[back(start) : back(end)], None
 
 
 def _structured(kind: str | None, reference: str) -> Iterator[_Found]:
@@ -153,19 +167,14 @@ def _rf_at(text: str, start: int) -> Iterator[tuple[str, str, int, int, bool]]:
         yield "RF", first[0], start, first[1], False
 
 
-def _tokens(text: str, breaks: list[int] | None = None) -> Iterator[tuple[str, int, int]]:
-    """(token, start, end): whole groups first, then their parts, then joins over spaces.
-
-    `breaks` are offsets at which an atom is cut in two, as if a space had stood there.
-    """
+def _tokens(text: str) -> Iterator[tuple[str, int, int]]:
+    """(token, start, end): whole groups first, then their parts, then joins over spaces."""
     atoms = [(match.start(), match.end()) for match in _ATOM.finditer(text)]
-    if breaks:
-        atoms = _cut(atoms, breaks)
-    # How each atom is joined to the one after it: "-" inside a group, " " over one space (or a cut), "" not at all.
+    # How each atom is joined to the one after it: "-" inside a group, " " over one space, "" not at all.
     joins = []
     for (_, end), (start, _) in pairwise(atoms):
         gap = text[end:start]
-        joins.append("-" if gap in _JOINTS else " " if gap in ("", " ") else "")
+        joins.append("-" if gap in _JOINTS else " " if gap == " " else "")
     joins.append("")
     spaced: list[tuple[str, int, int]] = []
     parts: list[tuple[str, int, int]] = []
@@ -205,14 +214,3 @@ def _may_join(before: str, after: str, is_first: bool) -> bool:
     if before.isalpha():
         return is_first and len(before) <= _LONGEST_WORD and not after.isalpha()
     return not after.isalpha() or len(after) <= 2
-
-
-def _cut(atoms: list[tuple[int, int]], breaks: list[int]) -> list[tuple[int, int]]:
-    cut: list[tuple[int, int]] = []
-    for start, end in atoms:
-        for place in breaks:
-            if start < place < end:
-                cut.append((start, place))
-                start = place
-        cut.append((start, end))
-    return cut
