@@ -62,6 +62,7 @@ named as (
         count(distinct references_resolved.customer_id) as customer_count,
         bool_and(references_resolved.currency <> entries_left.currency) as is_other_currency,
         bool_or(items_left.invoice_id is not null) as has_open_invoice,
+        bool_or(coalesce(items_left.open_amount = entries_left.left_amount, false)) as has_exact_invoice,
         bool_and(not references_resolved.is_unique) as is_ambiguous,
         string_agg(distinct references_resolved.span_text, ', ' order by references_resolved.span_text) as span_text
     from references_resolved
@@ -71,6 +72,7 @@ named as (
         on
             references_resolved.company_id = items_left.company_id
             and references_resolved.invoice_id = items_left.invoice_id
+    where not references_resolved.is_rejected
     group by references_resolved.entry_key
 ),
 
@@ -180,6 +182,7 @@ weighed as (
         coalesce(items_of_payers.same_currency_count, 0) as same_currency_count,
         coalesce(items_of_payers.same_amount_count, 0) as same_amount_count,
         coalesce(named.customer_count, 0) as named_customer_count,
+        coalesce(named.has_exact_invoice, false) as has_exact_invoice,
         case
             when own_accounts.account_iban is not null then 'not_a_receipt'
             when entries_left.is_return or returned.entry_key is not null then 'return_unmatched'
@@ -250,6 +253,10 @@ explained as (
                 then case
                     when weighed.named_customer_count > 1
                         then 'Names "' || weighed.span_text || '", documents of different customers.'
+                    when weighed.has_exact_invoice and weighed.customer_id is not null
+                        then 'Names "' || weighed.span_text || '" for its whole amount, and so does another payment.'
+                    when weighed.has_exact_invoice
+                        then 'Names "' || weighed.span_text || '", but the account is another customer''s.'
                     when weighed.span_text is not null
                         then 'Names "' || weighed.span_text || '", but the amount or the payer does not fit it alone.'
                     when weighed.customer_id is null then 'The account is used for several customers, or not yet known well enough.'

@@ -1,3 +1,6 @@
+-- A table, unlike the rest of staging: every chapter reads it, and ranking the versions again each time is the dearest step of a day.
+{{ config(materialized="table") }}
+
 with business_day as (
     select * from {{ ref("stg_control__business_day") }}
 ),

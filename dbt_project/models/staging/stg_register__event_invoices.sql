@@ -1,3 +1,6 @@
+-- A table, unlike the rest of staging: a dozen register models read it, and each would look up every invoice again.
+{{ config(materialized="table") }}
+
 with events as (
     select * from {{ ref("stg_register__events") }}
 ),
