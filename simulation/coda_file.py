@@ -123,12 +123,11 @@ def trailer(statement: Statement, body: list[str], *, is_last: bool) -> str:
 
 
 def block(statement: Statement, *, is_last: bool) -> list[str]:
-    """One statement; without movement it has no new balance (Febelfin: record 8 then stays away)."""
+    """One statement. A bank may leave record 8 out on a day without movement; ours states the balance of every day."""
     body = [old_balance(statement)]
     for number, entry in enumerate(statement.entries, start=1):
         body += movement(entry, number, statement.sequence_no)
-    if statement.entries:
-        body.append(new_balance(statement))
+    body.append(new_balance(statement))
     return [header(statement), *body, trailer(statement, body, is_last=is_last)]
 
 

@@ -212,7 +212,7 @@ def make_behaviour(rng: random.Random, customer: Customer, tier: Tier, role: Rol
         annual_turnover_cents=turnover_cents,
         monthly_invoice_permille=monthly_permille,
         is_subscription=is_subscription,
-        discount_permille=20 if not debits and role is Role.NONE and chance(rng, 6) else 0,
+        discount_permille=20 if tier is Tier.STANDARD and not debits and role is Role.NONE and chance(rng, 6) else 0,
     )
 
 

@@ -125,7 +125,7 @@ def regular_drafts(
             )
             if chance(rng, 1) and chance(rng, 50):
                 draft = replace(draft, plan=Plan.NEVER, cancelled_on=issued_on + timedelta(days=rng.randint(0, 3)))
-            elif chance(rng, 1) and chance(rng, 40) and behaviour.tier is Tier.STANDARD:
+            elif chance(rng, 1) and chance(rng, 40) and behaviour.role is Role.NONE and behaviour.tier is Tier.STANDARD:
                 draft = replace(draft, plan=Plan.NEVER)  # lost in the customer's own administration
             elif not behaviour.uses_direct_debit and behaviour.role is Role.NONE:
                 draft = replace(draft, dispute=regular_dispute(rng, draft))
