@@ -87,7 +87,7 @@ def _refuse(options: Options, refusal: Refusal, code: int) -> None:
         click.echo(f"  What to do: {refusal.what_to_do}", err=True)
 
 
-class IsoDate(click.ParamType):
+class IsoDate(click.ParamType[date]):
     """A date written as YYYY-MM-DD."""
 
     name = "date"
@@ -127,15 +127,14 @@ def init(options: Options) -> int:
 @cli.command()
 @click.option("--until", type=ISO_DATE, help="The last day of the simulated company; the last bank day by default.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Another seed is another company.")
-@click.option("--days", type=click.IntRange(1, 20), default=3, show_default=True, help="How many bank days to run.")
 @common_options
-def demo(options: Options, until: date | None, seed: int, days: int) -> int:
+def demo(options: Options, until: date | None, seed: int) -> int:
     """Make a demonstration home with a simulated company, and run its last bank days."""
     from orchestration.demonstration import demonstrate
     from orchestration.report import day_table, where_to_look
 
     home, summaries = demonstrate(
-        options.root, until=until, seed=seed, days=days, shows_progress=not options.quiet, say=options.say
+        options.root, until=until, seed=seed, shows_progress=not options.quiet, say=options.say
     )
     text = day_table(summaries) + "\n\n" + where_to_look(home, summaries[-1])
     options.answer({"home": str(home.root), "days": [summary.as_json() for summary in summaries]}, text)

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
 from assets.operations.control import admit_day, control
+from assets.operations.refusal import Refusal
 from assets.operations.runs import end_run
 from assets.operations.store import reading, writing
 from assets.operations.tables import run as run_table
@@ -21,7 +23,7 @@ from orchestration.installation import Installation, open_installation
 from orchestration.progress import progress_bar
 from orchestration.summary import Summary, summarise
 
-QUIET_LOGGERS = {"loggers": {"progress": {"config": {}}}}
+QUIET_LOGGERS: dict[str, Any] = {"loggers": {"progress": {"config": {}}}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def run_day(home: Home, requested: date | None, *, shows_progress: bool) -> Summ
         if not sent.success:
             raise_stopped(reasons_of(sent), day)
         summary = summarise(installation, closed.run_id, day, seconds=time.monotonic() - began)
-        _end(installation, closed.run_id, "done", summary.as_json())
+        _end(installation, closed.run_id, "done", summary.for_the_journal())
         return summary
     finally:
         installation.store.dispose()
@@ -115,23 +117,20 @@ def _failure(event: dg.DagsterEvent) -> tuple[str, bool]:
         error = error.cause
     if error is None:
         return "", True
-    known = error.cls_name in (
-        "Refusal",
-        "Problem",
-        "DataProblem",
-        "UsageProblem",
-        "DagsterDbtCliRuntimeError",
-        "DagsterAssetCheckFailedError",
-    )
-    message = (
-        error.message.strip()
-        .removeprefix(f"{error.cls_name}: ")
-        .split(".Problem: ")[-1]
-        .split(".DataProblem: ")[-1]
-        .split(".UsageProblem: ")[-1]
-        .split(".Refusal: ")[-1]
-    )
-    return message, known
+    name = error.cls_name or ""
+    words = error.message.strip().partition(f"{name}: ")[2] or error.message.strip()
+    return (words, True) if name in REFUSALS | STOPPED_BY_DATA else (error.message.strip(), False)
+
+
+# Ways Dagster has of saying that data, not the program, stopped a step.
+STOPPED_BY_DATA = {"DagsterDbtCliRuntimeError", "DagsterAssetCheckFailedError"}
+
+
+def _names_of(kind: type[Exception]) -> set[str]:
+    return {kind.__name__}.union(*(_names_of(each) for each in kind.__subclasses__()))
+
+
+REFUSALS = _names_of(Refusal)
 
 
 def raise_stopped(stopped: Stopped, day: date) -> None:

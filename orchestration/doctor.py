@@ -1,5 +1,6 @@
 """What is wrong with a home, said before a day finds out: configuration, connections, files, versions."""
 
+import functools
 import stat
 import sys
 from collections.abc import Callable, Iterator
@@ -57,7 +58,7 @@ def examine(home: Home) -> list[Finding]:
         return [*findings, Finding("settings", False, str(refusal))]
     try:
         findings.append(Finding("settings", True, str(home.settings_file)))
-        findings += [_guarded(subject, lambda look=look: look(installation)) for subject, look in LOOKS.items()]
+        findings += [_guarded(subject, functools.partial(look, installation)) for subject, look in LOOKS.items()]
     finally:
         installation.store.dispose()
     return findings

@@ -36,7 +36,7 @@ class _Listening(logging.Handler):
         listener(SHOWN[event.event_type_value], event.step_key or "")
 
 
-@dg.logger(description="Tells the command line which step runs; errors go to the standard error.")
+@dg.logger(None, description="Tells the command line which step runs; errors go to the standard error.")
 def progress_logger(_: dg.InitLoggerContext) -> logging.Logger:
     """A logger that is silent but for its listener."""
     logger = logging.Logger("tijdig", level=logging.DEBUG)

@@ -1,7 +1,7 @@
 """The rooms of the home as Dagster resources: opened when a run begins, under the home's lock."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -80,6 +80,6 @@ def _dbt_executable() -> Path:
     return Path(sys.executable).with_name("dbt")
 
 
-def quiet(environment: dict[str, str]) -> None:
+def quiet(environment: MutableMapping[str, str]) -> None:
     """Switches the telemetry of every dependency off."""
     environment.update(QUIET_ENVIRONMENT | {"GX_ANALYTICS_ENABLED": "false", "DAGSTER_DISABLE_TELEMETRY": "1"})

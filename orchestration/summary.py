@@ -1,16 +1,18 @@
 """What a day did, counted: the figures `tijdig run` prints and reports as JSON."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import duckdb
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
+from assets.communications.outbox import BRAKE
 from assets.landing.warehouse import reading as reading_warehouse
 from assets.operations.control import control
 from assets.operations.store import reading as reading_store
-from assets.operations.tables import communication, landed_source, landing_batch
+from assets.operations.tables import audit_event, communication, landed_source, landing_batch
 from orchestration.installation import Installation
 
 SENT_STATES = ("sent", "delivered", "closed_unknown")
@@ -47,56 +49,66 @@ class Summary:
         return bool(self.brakes or self.quarantined)
 
     def as_json(self) -> dict[str, Any]:
-        """The figures as one JSON document; seconds as text, since canonical JSON of the journal holds no floats."""
+        """The figures as one JSON document."""
         values = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return values | {"as_of_date": self.as_of_date.isoformat(), "seconds": f"{self.seconds:.1f}"}
+        return values | {"as_of_date": self.as_of_date.isoformat(), "seconds": round(self.seconds, 1)}
+
+    def for_the_journal(self) -> dict[str, Any]:
+        """The same for the audit journal, whose canonical JSON holds no floats."""
+        return self.as_json() | {"seconds": f"{self.seconds:.1f}"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """What the operations store knows of a run."""
+
+    batch_id: int
+    outcomes: Counter[str]
+    quarantined: list[str]
+    states: Counter[str]
+    refused_messages: int
+    brakes: list[str]
+    mode: str
+
+
+def _stored(store: Connection, run_id: str, day: date) -> _Stored:
+    batch_id = int(store.execute(select(landing_batch.c.batch_id).where(landing_batch.c.run_id == run_id)).scalar_one())
+    sources = store.execute(
+        select(landed_source.c.outcome, landed_source.c.original_name, landed_source.c.message).where(
+            landed_source.c.batch_id == batch_id, landed_source.c.inbox != "erp"
+        )
+    ).all()
+    messages = store.execute(
+        select(communication.c.state, communication.c.held_reason).where(communication.c.as_of_date == day)
+    ).all()
+    refused = store.execute(
+        select(func.count()).where(audit_event.c.run_id == run_id, audit_event.c.type == "message_refused")
+    ).scalar_one()
+    return _Stored(
+        batch_id=batch_id,
+        outcomes=Counter(row.outcome for row in sources),
+        quarantined=[f"{row.original_name}: {row.message}" for row in sources if row.outcome == "quarantined"],
+        states=Counter(row.state for row in messages),
+        refused_messages=int(refused),
+        brakes=sorted(
+            {row.held_reason for row in messages if row.state == "held" and row.held_reason.startswith(BRAKE)}
+        ),
+        mode=control(store).mode,
+    )
 
 
 def summarise(installation: Installation, run_id: str, day: date, seconds: float) -> Summary:
     """Counts what the run `run_id` of `day` did, from the operations store and the warehouse."""
     with reading_store(installation.store) as store:
-        batch_id = store.execute(select(landing_batch.c.batch_id).where(landing_batch.c.run_id == run_id)).scalar_one()
-        outcomes: dict[str, int] = {
-            outcome: count
-            for outcome, count in store.execute(
-                select(landed_source.c.outcome, func.count())
-                .where(landed_source.c.batch_id == batch_id, landed_source.c.inbox != "erp")
-                .group_by(landed_source.c.outcome)
-            )
-        }
-        refused = store.execute(
-            select(landed_source.c.original_name, landed_source.c.message).where(
-                landed_source.c.batch_id == batch_id, landed_source.c.outcome == "quarantined"
-            )
-        ).all()
-        states: dict[str, int] = {
-            state: count
-            for state, count in store.execute(
-                select(communication.c.state, func.count())
-                .where(communication.c.as_of_date == day)
-                .group_by(communication.c.state)
-            )
-        }
-        mode = control(store).mode
-        brakes = sorted(
-            reason
-            for (reason,) in store.execute(
-                select(communication.c.held_reason)
-                .where(
-                    communication.c.as_of_date == day,
-                    communication.c.state == "held",
-                    communication.c.held_reason.like("brake%"),
-                )
-                .distinct()
-            )
-        )
+        stored = _stored(store, run_id, day)
+    batch_id, states = stored.batch_id, stored.states
     with reading_warehouse(installation.home.warehouse) as warehouse:
         return Summary(
             as_of_date=day,
             run_id=run_id,
             batch_id=batch_id,
-            mode=mode,
-            files={name: outcomes.get(name, 0) for name in ("taken", "duplicate", "quarantined")},
+            mode=stored.mode,
+            files={name: stored.outcomes[name] for name in ("taken", "duplicate", "quarantined")},
             statements=_count(warehouse, "select count(*) from raw.bank_statements where batch_id = ?", batch_id),
             entries=_count(warehouse, "select count(*) from raw.bank_entries where batch_id = ?", batch_id),
             allocated_amount=_amounts(
@@ -130,13 +142,13 @@ def summarise(installation: Installation, run_id: str, day: date, seconds: float
             ),
             communications={
                 "planned": sum(count for state, count in states.items() if state not in ("superseded", "cancelled")),
-                "held": states.get("held", 0),
-                "sent": sum(states.get(state, 0) for state in SENT_STATES),
-                "failed": sum(states.get(state, 0) for state in FAILED_STATES),
-                "in_doubt": states.get("in_doubt", 0),
+                "held": states["held"],
+                "sent": sum(states[state] for state in SENT_STATES),
+                "failed": sum(states[state] for state in FAILED_STATES) + stored.refused_messages,
+                "in_doubt": states["in_doubt"],
             },
-            brakes=brakes,
-            quarantined=[f"{name}: {message}" for name, message in refused],
+            brakes=stored.brakes,
+            quarantined=stored.quarantined,
             gaps=[
                 f"{account} {kind} {first} to {last}"
                 for account, kind, first, last in warehouse.execute(

@@ -62,7 +62,7 @@ def bank_files(
         for word, amount in (("credits", credit), ("debits", debit))
     }
     for spec in SPECS:
-        metadata: dict[str, object] = {**files, **control}
+        metadata: dict[str, int | str] = {**files, **control}
         if (count := counts.get(spec.key.path[-1])) is not None:
             metadata["dagster/row_count"] = count
         yield dg.MaterializeResult(asset_key=spec.key, metadata=metadata)

@@ -71,7 +71,7 @@ def _results(landed: BillingLanded, room: LandingRoom) -> Iterator[dg.Materializ
             ).fetchall()[0][0]
         )
     for name, table in counts.items():
-        metadata = {
+        metadata: dict[str, int | str] = {
             "rows_seen": table.seen,
             "dagster/row_count": table.changed,
             "rows_deleted": table.deleted,

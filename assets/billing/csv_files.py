@@ -3,6 +3,7 @@
 import csv
 import io
 from dataclasses import dataclass
+from typing import Any
 
 from assets.billing.rows import RowProblem, Value, read_row
 from assets.landing.quarantine import Refused
@@ -64,7 +65,7 @@ def _header_refused(table: BillingTable, header: list[str]) -> Refused | None:
     return None
 
 
-def _read_rows(table: BillingTable, header: list[str], reader: "csv._reader") -> BillingFile:
+def _read_rows(table: BillingTable, header: list[str], reader: Any) -> BillingFile:
     rows: list[tuple[Value, ...]] = []
     problems: list[RowProblem] = []
     keys: set[tuple[Value, ...]] = set()

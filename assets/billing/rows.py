@@ -108,7 +108,7 @@ def _timestamp(value: object) -> datetime:
     if isinstance(value, datetime):
         moment = value
     elif isinstance(value, date):
-        moment = datetime(value.year, value.month, value.day)
+        moment = datetime(value.year, value.month, value.day)  # noqa: DTZ001 - a day as the ERP keeps it
     else:
         try:
             moment = datetime.fromisoformat(str(value).strip())

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
+import duckdb
 from sqlalchemy import Engine
 
 from assets.communications.bodies import BodyArchive
@@ -14,7 +15,7 @@ from assets.communications.messages import RefusedMessage
 from assets.communications.outbox import plan
 from assets.communications.render import open_environment, render_messages
 from assets.communications.templates import split_template_id, template_hashes
-from assets.landing.assets import BUSINESS_DAY, FINANCE_DATA, ONE_RUN_A_DAY, WAREHOUSE_POOL
+from assets.landing.assets import BUSINESS_DAY, FINANCE_DATA, ONE_RUN_A_DAY, WAREHOUSE_POOL, day_of
 from assets.landing.change_log import replace_rows
 from assets.landing.raw_tables import CONTROL_TABLES
 from assets.landing.warehouse import reading as reading_warehouse
@@ -80,7 +81,7 @@ def outbox_assets(due: dg.AssetKey, standing: dg.AssetKey) -> list[dg.AssetsDefi
     def messages(context: dg.AssetExecutionContext, mailroom: dg.ResourceParam[Mailroom]) -> dg.MaterializeResult[None]:
         """Renders the day's messages and makes the outbox hold exactly these."""
         with reading_warehouse(mailroom.warehouse) as connection:
-            rows = _rows(connection)
+            rows = _due_on(connection, day_of(context))
         rendered, refused = render_messages(rows, open_environment(mailroom.templates))
         with reading_store(mailroom.store) as store:
             run = read_run(store, context.run_id)
@@ -122,8 +123,9 @@ def dispatch_counts(result: DispatchResult) -> dict[str, int]:
     return {name: len(value) for name, value in vars(result).items() if isinstance(value, tuple | list)}
 
 
-def _rows(connection: Any) -> list[dict[str, object]]:
-    result = connection.execute("select * from communications.communications_due order by communication_id")
+def _due_on(connection: duckdb.DuckDBPyConnection, day: date) -> list[dict[str, object]]:
+    query = "select * from communications.communications_due where as_of_date = ? order by communication_id"
+    result = connection.execute(query, [day])
     names = [column[0] for column in result.description]
     return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 

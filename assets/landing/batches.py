@@ -1,6 +1,6 @@
 """Batches and their sources in the operations store: the list from which a warehouse can be built again."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Engine, select
@@ -42,7 +42,7 @@ def record_sources(store: Engine, clock: Clock, batch_id: int, sources: Sequence
 def taken_hashes(store: Engine, inbox: str) -> set[str]:
     """Hashes of every file of an inbox that was taken before: the same bytes again are a duplicate."""
     with reading(store) as connection:
-        rows = connection.execute(
+        rows: Iterable[str] = connection.execute(
             select(landed_source.c.sha256).where(landed_source.c.inbox == inbox, landed_source.c.outcome == "taken")
         ).scalars()
         return set(rows)

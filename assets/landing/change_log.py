@@ -63,7 +63,7 @@ def replace_rows(
     connection.register("incoming", incoming)
     connection.execute(f"insert into {table} select * from incoming")
     connection.unregister("incoming")
-    return incoming.num_rows
+    return int(incoming.num_rows)
 
 
 def _without_zone(value: object) -> object:

@@ -35,11 +35,14 @@ class Published:
 
 
 def published_tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
-    """Published tables of every chapter: plain names; the private steps are named int_*."""
+    """Published tables of every chapter: they carry their day. Private steps are named int_*; seeds have no day."""
     rows = connection.execute(
         """
-        select table_schema, table_name from information_schema.tables
-        where list_contains(?, table_schema) and table_name not like 'int\\_%' escape '\\'
+        select table_schema, table_name from information_schema.columns
+        where
+            column_name = 'as_of_date'
+            and list_contains(?, table_schema)
+            and table_name not like 'int\\_%' escape '\\'
         order by list_position(?, table_schema), table_name
         """,
         [list(CHAPTERS), list(CHAPTERS)],

@@ -89,7 +89,7 @@ def business_day(
         counts = write_business_day(connection, store, run)
     for spec in FACT_SPECS:
         rows = counts.get(spec.key.path[-1])
-        metadata: dict[str, object] = {
+        metadata: dict[str, int] = {
             "batch_watermark": run.batch_watermark,
             "register_seq": run.register_seq,
             "dispatch_seq": run.dispatch_seq,
@@ -107,7 +107,7 @@ def warehouse_assets(manifest: Path) -> list[Any]:
         )
     )
 
-    @dbt_assets(
+    @dbt_assets(  # type: ignore[untyped-decorator]
         manifest=manifest,
         name="chapters",
         partitions_def=BUSINESS_DAY,

@@ -1,6 +1,5 @@
 """The day the warehouse computes: one row that every model reads, and the facts of the operations store up to it."""
 
-
 import duckdb
 from sqlalchemy import Connection
 

@@ -21,7 +21,13 @@ from assets.operations.tables import archived_dataset
 ALLOCATIONS = "raw.allocations"
 
 # Tables with a row per day, kept for good: (schema, table).
-DATED_TABLES = (("dunning", "dunning_decisions"),)
+DATED_TABLES = (
+    ("dunning", "dunning_decisions"),
+    ("tasks", "tasks"),
+    ("communications", "communications_due"),
+    ("communications", "communication_items"),
+    ("communications", "communication_trace"),
+)
 
 
 @dataclass(frozen=True, slots=True)
