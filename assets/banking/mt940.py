@@ -83,6 +83,8 @@ def read_mt940(text: str) -> StatementFile:
             f"line {pages[-1].line}",
             pages[-1].account,
         )
+    if _ends_inside_an_amount(text):
+        raise UnreadableStatement("truncated", "the closing balance is cut off", None, pages[-1].account)
     statements: list[Statement] = []
     rows = 0
     for chain in _chains(pages):
@@ -90,6 +92,16 @@ def read_mt940(text: str) -> StatementFile:
         rows += statement.entry_count
         statements.append(statement)
     return StatementFile("mt940", tuple(statements))
+
+
+def _ends_inside_an_amount(text: str) -> bool:
+    """Whether the file stops in the decimals of a closing balance: `777,0` of `777,00` is the same amount, so only the
+    way the opening balance is written shows that something, perhaps whole statements, is missing."""
+    last = text[text.rfind("\n") + 1 :]
+    if not last.startswith(":62"):
+        return False
+    opening = text[text.rfind("\n:60") + 1 :].partition("\n")[0].rstrip("\r")
+    return len(last.rpartition(",")[2]) < len(opening.rpartition(",")[2])
 
 
 def _pages(lines: list[str]) -> list[_Page]:
