@@ -41,7 +41,7 @@ class NumbersOfOthers:
         return self.customer_of_invoice.get((self.company_id, str(number)), self.customer_id) != self.customer_id
 
 
-def check_content(rendered: RenderedMessage, foreign_invoice_numbers: Container[str] = frozenset()) -> None:
+def check_content(rendered: RenderedMessage, foreign_invoice_numbers: Container[str] | None = None) -> None:
     """Read the bytes back and compare them with the row.
 
     `foreign_invoice_numbers` contains the numbers of other customers (see `NumbersOfOthers`). Raises `MandatoryContentMissing`
@@ -53,7 +53,8 @@ def check_content(rendered: RenderedMessage, foreign_invoice_numbers: Container[
     missing = [f"{lack} in the {part}" for part, text in parts.items() for lack in _lacks(message, text)]
     if missing:
         raise MandatoryContentMissing(missing, where=where)
-    _refuse_foreign(message, parts, foreign_invoice_numbers, where)
+    if foreign_invoice_numbers is not None:
+        _refuse_foreign(message, parts, foreign_invoice_numbers, where)
 
 
 def read_parts(rendered: RenderedMessage) -> dict[str, str]:

@@ -60,7 +60,10 @@ def render_message(
         body_sha256=hashlib.sha256(content).hexdigest(),
         recipient=recipient,
     )
-    check_content(rendered, NumbersOfOthers(customer_of_invoice or {}, message.company_id, message.customer_id))
+    foreign = (
+        NumbersOfOthers(customer_of_invoice, message.company_id, message.customer_id) if customer_of_invoice else None
+    )
+    check_content(rendered, foreign)
     return rendered
 
 
