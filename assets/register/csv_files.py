@@ -9,7 +9,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -150,12 +152,7 @@ def _row(line: int, cells: dict[str, str]) -> RegisterRow:
     for column in ("external_id", "company_id", "recorded_by", "effective_on", "kind"):
         if not cells[column].strip():
             raise InvalidEvent(f"{column} is empty", column, "Fill it in; external_id may be any text used once")
-    try:
-        effective_on = date.fromisoformat(cells["effective_on"].strip())
-    except ValueError:
-        raise InvalidEvent(
-            f"effective_on {cells['effective_on']!r} is not a date", "effective_on", "Write the date as YYYY-MM-DD"
-        ) from None
+    effective_on = _date(cells["effective_on"].strip())
     try:
         payload = json.loads(cells["payload"].strip() or "{}", parse_float=Decimal)
     except ValueError:
@@ -172,6 +169,14 @@ def _row(line: int, cells: dict[str, str]) -> RegisterRow:
         kind=kind,
         payload=validate(kind, payload),
     )
+
+
+def _date(text: str) -> date:
+    # The pattern, since fromisoformat alone also takes 20260302 and 2026-W10-1.
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
+        with suppress(ValueError):
+            return date.fromisoformat(text)
+    raise InvalidEvent(f"effective_on {text!r} is not a date", "effective_on", "Write the date as YYYY-MM-DD")
 
 
 def _refused(line: int, external_id: str, problem: Refusal) -> RefusedRow:

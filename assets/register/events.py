@@ -10,6 +10,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -239,11 +240,8 @@ def _date(kind: str, name: str, value: object) -> str:
     if isinstance(value, date):
         return value.isoformat()[:10]
     if isinstance(value, str) and _DATE.fullmatch(value.strip()):
-        try:
+        with suppress(ValueError):
             return date.fromisoformat(value.strip()).isoformat()
-        except ValueError:
-            pass_on = f"{kind}: {name} {value!r} is not on the calendar"
-            raise InvalidEvent(pass_on, name, "Write the date as YYYY-MM-DD") from None
     raise InvalidEvent(f"{kind}: {name} {value!r} is not a date", name, "Write the date as YYYY-MM-DD")
 
 
