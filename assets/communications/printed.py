@@ -74,6 +74,7 @@ def _variables(message: Message) -> dict[str, object]:
     return {
         "channel": "email" if message.channel == "email" else "letter",
         "one_invoice": len(message.items) == 1,
+        "one_due_date": _has_one_due_date(message),
         "invoice_number": message.items[0].invoice_number,
         "customer_number": message.customer_id,
         "total_amount": formats.format_money(message.total_amount, message.currency, language),
@@ -87,6 +88,10 @@ def _variables(message: Message) -> dict[str, object]:
         "sender_email": message.sender.email,
         "recipient_name": message.recipient.name,
     }
+
+
+def _has_one_due_date(message: Message) -> bool:
+    return len({item.due_on for item in message.items}) == 1
 
 
 def _facts(message: Message, labels: Mapping[str, Any]) -> list[Pair]:
@@ -133,15 +138,17 @@ def _sums(message: Message, labels: Mapping[str, Any]) -> list[Pair]:
 
 def _payment(message: Message, labels: Mapping[str, Any], quoted: str) -> list[Pair]:
     kind = "payment_reference" if message.payment_reference else "remittance"
+    # Before the due date nobody is asked to pay one invoice on the day another falls due.
+    pay_by = labels["pay_by" if message.message_kind != "pre_due_notice" or _has_one_due_date(message) else "first_due"]
     rows = _pairs(
         (labels["to_pay"], formats.format_money(message.total_amount, message.currency, message.language)),
-        (labels["pay_by"], formats.format_date_long(message.pay_by_on, message.language)),
+        (pay_by, formats.format_date_long(message.pay_by_on, message.language)),
         ("IBAN", formats.group_in_fours(message.iban)),
         ("BIC", message.bic),
         (labels["account_holder"], message.sender.name),
         (_by_country(labels[kind], message.sender.country), quoted),
     )
-    strong = {labels["to_pay"], labels["pay_by"]}
+    strong = {labels["to_pay"], pay_by}
     return [row | {"is_strong": row["label"] in strong} for row in rows]
 
 

@@ -1,6 +1,7 @@
 """How finished messages are built: the same bytes twice, pages that hold together, headers that machines expect."""
 
 import re
+from datetime import date
 from io import BytesIO
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from assets.communications.content_check import read_parts, read_pdf
 from assets.communications.render import RenderEnvironment, open_environment, render_message
-from tests.communications.golden_cases import TEMPLATES, golden_rows, overdue_items, row
+from tests.communications.golden_cases import TEMPLATES, golden_rows, item, overdue_items, row
 from tests.communications.reading import html_part, parse
 
 
@@ -118,3 +119,13 @@ def test_both_alternatives_say_the_same_words(name: str, environment: RenderEnvi
     parts = read_parts(rendered)
     seen = set(parts["HTML"].split())
     assert {word for word in parts["text"].split() if not re.fullmatch(r"-+|–", word)} <= seen
+
+
+def test_before_the_due_date_no_invoice_is_asked_for_before_its_own(environment: RenderEnvironment) -> None:
+    first, second = date(2026, 11, 25), date(2026, 11, 27)
+    items = [item("2026-1", first, "10.00"), item("2026-2", second, "20.00")]
+    message = row("email", "nl", "pre_due_notice", items, pay_by_on=first)
+    text = read_parts(render_message(message, environment))["text"]
+    assert "van elke factuur graag uiterlijk op haar vervaldatum" in " ".join(text.split())
+    assert "Eerste vervaldatum  25 november 2026" in text
+    assert "Uiterlijk op" not in text
