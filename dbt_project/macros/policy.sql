@@ -54,3 +54,8 @@ where
 {# The date a number of calendar months before another. #}
 {% macro months_before(day, months) -%}{{ return(adapter.dispatch("months_before")(day, months)) }}{%- endmacro %}
 {% macro default__months_before(day, months) -%}cast({{ day }} - to_months({{ months }}) as date){%- endmacro %}
+
+{# A signed integer divided by a positive one, to two decimals, rounded half away from zero. #}
+{% macro signed_part_of(numerator, denominator) -%}
+cast(sign({{ numerator }}) as integer) * {{ part_of("cast(1 as decimal(18, 2))", "abs(" ~ numerator ~ ")", denominator) }}
+{%- endmacro %}

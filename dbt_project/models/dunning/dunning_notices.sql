@@ -48,7 +48,7 @@ final as (
         planned.customer_id,
         planned.currency,
         planned.scenario_id,
-        planned.stage_no,
+        cast(planned.stage_no as bigint) as stage_no,
         planned.cycle,
         steps.message_kind,
         steps.class,
