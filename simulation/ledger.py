@@ -73,6 +73,7 @@ def book(
                     noise=payment.noise,
                     allocations=tuple((invoices[draft].invoice_id, cents) for draft, cents in payment.allocations),
                     unapplied_cents=payment.unapplied_cents,
+                    needs_clerk=payment.needs_clerk,
                 )
             )
     return tuple(entries), tuple(truths)

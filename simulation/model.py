@@ -246,6 +246,7 @@ class EntryTruth:
     noise: str
     allocations: tuple[tuple[str, int], ...]
     unapplied_cents: int
+    needs_clerk: bool  # a careful reader would ask a person what it pays
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,7 @@ class Payment:
     noise: str
     allocations: tuple[tuple[str, int], ...]  # draft key and cents
     unapplied_cents: int
+    needs_clerk: bool = False  # only a person can tell for certain what it pays
 
 
 @dataclass(slots=True)
@@ -183,6 +184,36 @@ def talk_about(household: Household, draft: Draft, behaviour: Behaviour, pays_on
         )
 
 
+PLAIN_ENOUGH = frozenset({"full", "split", "other_payer", "credit_netted", "unplaced", "double"})
+
+
+def needs_clerk(
+    household: Household,
+    day: date,
+    cents: int,
+    noise: str,
+    structured_reference: str | None,
+    text: tuple[str, ...],
+    keys: list[str],
+) -> bool:
+    """Whether a careful reader would rather ask than book: judged before the payment is booked."""
+    if structured_reference or noise in PLAIN_ENOUGH:
+        return False
+    if noise == "lumped":
+        return not all(household.invoices[key].invoice_number in " ".join(text) for key in keys)
+    if noise in {"lost", "none", "customer_number"}:
+        equals = [
+            key
+            for key, draft in household.drafts.items()
+            if draft.customer_id == household.drafts[keys[0]].customer_id
+            and draft.kind == "invoice"
+            and draft.issued_on <= day
+            and household.open_cents[key] == cents
+        ]
+        return len(equals) > 1
+    return True
+
+
 def transfer(
     household: Household,
     day: date,
@@ -218,6 +249,9 @@ def transfer(
         noise=noise,
         allocations=tuple(allocations),
         unapplied_cents=amount_cents - sum(cents for _, cents in allocations),
+        needs_clerk=needs_clerk(
+            household, day, amount_cents, noise, structured_reference, text, [key for key, _ in allocations]
+        ),
     )
     household.payments.append(payment)
     for key, cents in allocations:
@@ -541,6 +575,7 @@ def debit(household: Household, day: date, mandate: Mandate, cents: int, key: st
         noise=noise,
         allocations=((key, cents),),
         unapplied_cents=0,
+        needs_clerk=noise == "instalment",
     )
     household.payments.append(payment)
     household.open_cents[key] -= cents
@@ -621,8 +656,14 @@ def pay_instalment(household: Household, day: date, subject: str) -> None:
         if cents:
             allocations.append((key, cents))
             left -= cents
-    text = remittances.instalment(customer, household.invoices[allocations[0][0]], int(part) + 1)
-    transfer(household, day, customer, sum(cents for _, cents in allocations), "instalment", text, allocations)
+    invoice = household.invoices[allocations[0][0]]
+    paid = sum(cents for _, cents in allocations)
+    if len(allocations) == 1 and invoice.payment_reference:
+        reference = "".join(filter(str.isalnum, invoice.payment_reference))
+        transfer(household, day, customer, paid, "instalment", (), allocations, reference)
+    else:
+        text = remittances.instalment(customer, invoice, int(part) + 1)
+        transfer(household, day, customer, paid, "instalment", text, allocations)
 
 
 def pay_without_a_word(household: Household, stray: StrayPayment) -> None:

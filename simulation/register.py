@@ -3,10 +3,11 @@
 import json
 from datetime import date, timedelta
 
-from simulation.casting import EventDraft, InvoiceOf, Scene, StageDraft
+from simulation.casting import EventDraft, InvoiceOf, Scene, StageDraft, euros
 from simulation.customers import COLLECTORS, COMPANY_ID
 from simulation.drafts import Draft
-from simulation.model import Behaviour, EntryTruth, Invoice, OpeningStage, RegisterEvent, Role, Tier
+from simulation.entry_keys import entry_key
+from simulation.model import BankEntry, Behaviour, EntryTruth, Invoice, OpeningStage, RegisterEvent, Role, Tier
 from simulation.streams import chance, stream
 
 # Days after the due day on which the earlier system sent its reminders.
@@ -30,6 +31,42 @@ def dispute_events(drafts: list[Draft]) -> list[EventDraft]:
         if dispute.closed_on and dispute.outcome:
             events.append(
                 EventDraft(dispute.closed_on, "dispute_closed", {"invoice": invoice, "outcome": dispute.outcome}, clerk)
+            )
+    return events
+
+
+def answered_payments(
+    seed: int,
+    entries: tuple[BankEntry, ...],
+    truth: tuple[EntryTruth, ...],
+    drafts_of_invoices: dict[str, str],
+    formats: dict[str, str],
+    collectors: dict[str, str],
+    cut_over_on: date,
+) -> list[EventDraft]:
+    """What the clerks answered about payments nobody could place by rule, up to a week before the cut-over.
+
+    The newest such payments are still on their desks when the demonstration begins.
+    """
+    events = []
+    for entry, known in zip(entries, truth, strict=True):
+        if not known.needs_clerk or known.customer_id is None:
+            continue
+        answered_on = entry.booked_on + timedelta(days=stream(seed, "answer", entry.entry_id).randint(1, 3))
+        if entry.booked_on > cut_over_on - timedelta(days=7):
+            continue
+        for invoice_id, cents in known.allocations:
+            events.append(
+                EventDraft(
+                    answered_on,
+                    "match_confirmed",
+                    {
+                        "entry_key": entry_key(entry, formats[entry.account_iban]),
+                        "invoice": InvoiceOf(drafts_of_invoices[invoice_id]),
+                        "amount": euros(cents),
+                    },
+                    collectors[known.customer_id],
+                )
             )
     return events
 

@@ -48,8 +48,13 @@ def all_drafts(
     return drafts
 
 
-def build_world(seed: int, until: date, *, customer_count: int = 220, months: int = 18) -> World:
+def build_world(
+    seed: int, until: date, *, customer_count: int = 220, months: int = 18, has_clerks: bool = True
+) -> World:
     """Build the world up to and including `until`; the last three bank days are the ones to demonstrate.
+
+    With `has_clerks` the register holds what people answered over the months about payments that no rule can place
+    with certainty. Without, a reader of the statements stands alone, which is what measures the matching itself.
 
     Raises ValueError when there are too few customers or months for every role to be cast.
     """
@@ -77,6 +82,16 @@ def build_world(seed: int, until: date, *, customer_count: int = 220, months: in
     entries, truth = ledger.book(seed, customers.COMPANY.accounts, payments, invoices)
     cut_over_on = days[0] - bank_days.ONE_DAY
     in_order = tuple(sorted(invoices.values(), key=lambda invoice: int(invoice.invoice_id)))
+    if has_clerks:
+        announced += register.answered_payments(
+            seed,
+            entries,
+            truth,
+            {invoice.invoice_id: key for key, invoice in invoices.items()},
+            {account.iban: account.statement_format for account in customers.COMPANY.accounts},
+            {customer.customer_id: customer.collector for customer in portfolio.customers},
+            cut_over_on,
+        )
     paid = register.paid_by_invoice(truth, {entry.entry_id: entry.booked_on for entry in entries})
     still_open = register.open_at(cut_over_on, in_order, paid, register.written_off(announced, invoices, cut_over_on))
     return World(

@@ -139,6 +139,7 @@ def truth_document(world: World, day: date) -> bytes:
                 "customer_id": truth.customer_id,
                 "allocations": [{"invoice_id": invoice, "cents": cents} for invoice, cents in truth.allocations],
                 "unapplied_cents": truth.unapplied_cents,
+                "needs_clerk": truth.needs_clerk,
             }
         )
     document = {"seed": world.seed, "until": world.until.isoformat(), "delivered_on": day.isoformat(), "entries": rows}

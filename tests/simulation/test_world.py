@@ -329,6 +329,7 @@ def test_register_events_use_the_contracts_words(world: World) -> None:
         "dispute_closed": {"invoice", "outcome"},
         "promise_made": {"invoices", "promised_on", "amount"},
         "payment_expected": {"invoice", "expected_on"},
+        "match_confirmed": {"entry_key", "invoice", "amount"},
         "hold_placed": {"customer", "reason"},
         "hold_lifted": {"customer"},
         "arrangement_agreed": {"arrangement_id", "customer", "invoices", "instalments", "method", "reason"},
