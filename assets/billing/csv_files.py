@@ -12,10 +12,11 @@ from assets.landing.raw_tables import BILLING_TABLES, BillingTable
 
 @dataclass(frozen=True, slots=True)
 class BillingFile:
-    """A CSV file that was read: its good rows in contract order, and the rows that were refused."""
+    """A CSV file that was read: its good rows in contract order with their numbers, and the rows that were refused."""
 
     table: BillingTable
     rows: list[tuple[Value, ...]]
+    ordinals: list[int]
     problems: list[RowProblem]
     repeated_keys: int
 
@@ -67,6 +68,7 @@ def _header_refused(table: BillingTable, header: list[str]) -> Refused | None:
 
 def _read_rows(table: BillingTable, header: list[str], reader: Any) -> BillingFile:
     rows: list[tuple[Value, ...]] = []
+    ordinals: list[int] = []
     problems: list[RowProblem] = []
     keys: set[tuple[Value, ...]] = set()
     repeated = 0
@@ -86,7 +88,8 @@ def _read_rows(table: BillingTable, header: list[str], reader: Any) -> BillingFi
         repeated += key in keys
         keys.add(key)
         rows.append(row)
-    return BillingFile(table, rows, problems, repeated)
+        ordinals.append(ordinal)
+    return BillingFile(table, rows, ordinals, problems, repeated)
 
 
 def _whose(problem: RowProblem, header: list[str], cells: list[str]) -> RowProblem:

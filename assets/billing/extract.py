@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, TextClause, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
@@ -21,23 +22,45 @@ NEEDED_TABLES = ("companies", "customers", "invoices")
 
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """What one query gave: good rows in contract order, and the rows that were refused."""
+    """What one query gave: good rows in contract order with their numbers, and the rows that were refused."""
 
     table: BillingTable
     rows: list[tuple[Value, ...]]
+    ordinals: list[int]
     problems: list[RowProblem]
 
 
 def open_billing(url: str) -> Engine:
     """An engine on the ERP's database. Raises UsageProblem for a URL that cannot be understood."""
     try:
-        return create_engine(make_url(url), pool_pre_ping=True)
+        parsed = make_url(url)
+        engine = create_engine(parsed, pool_pre_ping=True)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise UsageProblem(
             f"the billing url cannot be used: {error}",
             where="[billing] url",
             remedy="write it as dialect+driver://user@host/database",
         ) from error
+    except ValueError:
+        # What it says repeats a part of the URL, and that part may be a piece of a password.
+        raise UsageProblem(
+            "the billing url cannot be used: its port is not a number",
+            where="[billing] url",
+            remedy="write it as dialect+driver://user@host:port/database, with / and @ in a password as %2F and %40",
+        ) from None
+    if parsed.get_backend_name() == "sqlite" and not _exists(parsed.database):
+        # SQLite would make an empty database there, and an empty database owes nobody anything.
+        raise UsageProblem(
+            "the billing database is not there",
+            where=f"[billing] url {parsed.render_as_string(hide_password=True)}",
+            remedy="name an existing SQLite file; three slashes for a relative path, four for an absolute one",
+        )
+    return engine
+
+
+def _exists(database: str | None) -> bool:
+    """Whether a SQLite database is a file that is there; `file:` names are SQLite's own to judge."""
+    return bool(database) and (str(database).startswith("file:") or Path(str(database)).is_file())
 
 
 def checked_queries(queries: Mapping[str, str]) -> dict[str, str]:
@@ -68,9 +91,10 @@ def extracts(engine: Engine, queries: Mapping[str, str]) -> Iterator[Extract]:
         with engine.connect() as connection:
             for name, query in checked_queries(queries).items():
                 table = BILLING_TABLE_BY_NAME[name]
-                result = connection.execution_options(stream_results=True).execute(text(query))
+                result = connection.execution_options(stream_results=True).execute(_as_written(query))
                 _check_columns(table, list(result.keys()))
                 rows: list[tuple[Value, ...]] = []
+                ordinals: list[int] = []
                 problems: list[RowProblem] = []
                 ordinal = 0
                 for chunk in result.mappings().partitions(ROWS_A_FETCH):
@@ -81,7 +105,8 @@ def extracts(engine: Engine, queries: Mapping[str, str]) -> Iterator[Extract]:
                             problems.append(row)
                         else:
                             rows.append(row)
-                yield Extract(table, rows, problems)
+                            ordinals.append(ordinal)
+                yield Extract(table, rows, ordinals, problems)
     except SQLAlchemyError as error:
         # The first line only: the rest repeats the statement, and may repeat its data.
         raise DataProblem(
@@ -89,6 +114,11 @@ def extracts(engine: Engine, queries: Mapping[str, str]) -> Iterator[Extract]:
             where=engine.url.render_as_string(hide_password=True),
             remedy="see that the database can be reached and that the queries in [billing.queries] run there",
         ) from error
+
+
+def _as_written(query: str) -> TextClause:
+    """The query with nothing read into it: a colon in it is a time or a comment, never one of our parameters."""
+    return text(query.replace(":", "\\:"))
 
 
 def _check_columns(table: BillingTable, columns: list[str]) -> None:

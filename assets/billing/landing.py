@@ -14,7 +14,7 @@ from assets.billing.csv_files import BillingFile, read_billing_file
 from assets.billing.extract import Extract, extracts, open_billing
 from assets.billing.rows import RowProblem, arrow_rows
 from assets.landing.batches import NumberedSource, record_sources, taken_hashes
-from assets.landing.change_log import Appended, append_billing, append_rows
+from assets.landing.change_log import Appended, append_billing, append_rows, last_ordinal
 from assets.landing.context import Landing
 from assets.landing.inbox import InboxFile, complete_files, take_away
 from assets.landing.quarantine import Refused, quarantine, quarantined_row
@@ -65,7 +65,7 @@ def land_extract(
     tables: list[TableLanded] = []
     try:
         for extract in extracts(engine, queries):
-            rows = arrow_rows(extract.table, extract.rows)
+            rows = arrow_rows(extract.table, extract.rows, extract.ordinals)
             kind = "full" if is_full else "delta"
             source = LandedSource(
                 ERP,
@@ -104,6 +104,8 @@ def _land_rows(
     max_shrink_percent: int,
 ) -> TableLanded:
     with transaction(connection):
+        after = last_ordinal(connection, extract.table, landing.batch_id)
+        _append_problems(connection, landing.batch_id, source.sha256, extract.problems, after)
         appended = append_billing(
             connection,
             extract.table,
@@ -112,9 +114,10 @@ def _land_rows(
             source_sha256=source.sha256,
             is_full=is_full,
             max_shrink_percent=max_shrink_percent,
+            after=after,
         )
         numbered = record_sources(landing.store, landing.clock, landing.batch_id, [source])[0]
-        _append_provenance(connection, numbered, extract.problems)
+        _append_source(connection, numbered)
     return _landed(extract.table, appended, extract.problems)
 
 
@@ -162,15 +165,18 @@ def _refuse(landing: Landing, file: InboxFile, refused: Refused) -> None:
 def load_file(connection: duckdb.DuckDBPyConnection, numbered: NumberedSource, read: BillingFile) -> TableLanded:
     """Appends the rows of a CSV file that was read, in one transaction."""
     with transaction(connection):
+        after = last_ordinal(connection, read.table, numbered.batch_id)
+        _append_problems(connection, numbered.batch_id, numbered.source.sha256, read.problems, after)
         appended = append_billing(
             connection,
             read.table,
-            arrow_rows(read.table, read.rows),
+            arrow_rows(read.table, read.rows, read.ordinals),
             batch_id=numbered.batch_id,
             source_sha256=numbered.source.sha256,
             is_full=False,
+            after=after,
         )
-        _append_provenance(connection, numbered, read.problems)
+        _append_source(connection, numbered)
     return _landed(read.table, appended, read.problems, read.repeated_keys)
 
 
@@ -179,6 +185,8 @@ def load_extract(connection: duckdb.DuckDBPyConnection, numbered: NumberedSource
     table = BILLING_TABLE_BY_NAME[numbered.source.table_name or ""]
     rows = pq.read_table(io.BytesIO(content))
     with transaction(connection):
+        after = last_ordinal(connection, table, numbered.batch_id)
+        _append_problems(connection, numbered.batch_id, numbered.source.sha256, _problems_of(rows), after)
         append_billing(
             connection,
             table,
@@ -186,21 +194,27 @@ def load_extract(connection: duckdb.DuckDBPyConnection, numbered: NumberedSource
             batch_id=numbered.batch_id,
             source_sha256=numbered.source.sha256,
             is_full=numbered.source.kind == "full",
+            after=after,
         )
-        _append_provenance(connection, numbered, _problems_of(rows))
+        _append_source(connection, numbered)
 
 
-def _append_provenance(
-    connection: duckdb.DuckDBPyConnection, numbered: NumberedSource, problems: Sequence[RowProblem]
+def _append_problems(
+    connection: duckdb.DuckDBPyConnection,
+    batch_id: int,
+    source_sha256: str,
+    problems: Sequence[RowProblem],
+    after: int,
 ) -> None:
+    """Appends the refused rows of a source, numbered like its good ones; they must stand before those are appended."""
     append_rows(
         connection,
         "row_problems",
         [
             (
-                numbered.batch_id,
-                numbered.source.sha256,
-                problem.ordinal,
+                batch_id,
+                source_sha256,
+                after + problem.ordinal,
                 problem.table_name,
                 problem.company_id,
                 problem.customer_id,
@@ -211,6 +225,9 @@ def _append_provenance(
             for problem in problems
         ],
     )
+
+
+def _append_source(connection: duckdb.DuckDBPyConnection, numbered: NumberedSource) -> None:
     append_rows(connection, "landed_sources", [(numbered.batch_id, numbered.ordinal, numbered.source.sha256)])
 
 

@@ -6,7 +6,7 @@ then held, and the other rows go on (contracts, section 2).
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
@@ -18,7 +18,9 @@ from assets.landing.raw_tables import BillingTable, Column, Kind
 
 Value = str | int | bool | Decimal | date | datetime | None
 
-LARGEST_AMOUNT = Decimal("9999999999999999.99")
+# What the columns of the log hold: decimal(18, 2) for 2 places, decimal(9, 4) for 4.
+LARGEST = {2: Decimal("9999999999999999.99"), 4: Decimal("99999.9999")}
+LARGEST_INTEGER = 2**63 - 1
 AMOUNT_TEXT = re.compile(r"-?\d{1,16}(\.\d+)?", re.ASCII)
 DATE_TEXT = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 CURRENCY_TEXT = re.compile(r"[A-Z]{3}", re.ASCII)
@@ -48,6 +50,8 @@ class Unreadable(Exception):
 def _text(value: object) -> str:
     if isinstance(value, float):
         raise Unreadable("float_value", f"{value!r} is a floating-point number; cast it to text in the query")
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        raise Unreadable("binary_value", "it is binary; cast it to text in the query")
     text = str(value).strip()
     if "\x00" in text:
         raise Unreadable("nul_character", "it holds a NUL character")
@@ -69,7 +73,7 @@ def _decimal(value: object, places: int, code: str) -> Decimal:
     rounded = number.quantize(Decimal(1).scaleb(-places))
     if rounded != number:
         raise Unreadable("too_many_decimals", f"{text!r} has more than {places} decimals")
-    if abs(rounded) > LARGEST_AMOUNT:
+    if abs(rounded) > LARGEST[places]:
         raise Unreadable(code, f"{text!r} is too large")
     return rounded
 
@@ -87,7 +91,10 @@ def _integer(value: object) -> int:
         not isinstance(value, int) and not re.fullmatch(r"-?\d{1,18}", str(value).strip(), re.ASCII)
     ):
         raise Unreadable("invalid_number", f"{value!r} is not a whole number")
-    return int(str(value))
+    number = int(str(value))
+    if abs(number) > LARGEST_INTEGER:
+        raise Unreadable("invalid_number", f"{value!r} is too large")
+    return number
 
 
 def _date(value: object) -> date:
@@ -116,7 +123,10 @@ def _timestamp(value: object) -> datetime:
             raise Unreadable(
                 "invalid_timestamp", f"{value!r} is not a moment written as YYYY-MM-DDTHH:MM:SS"
             ) from error
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    try:
+        return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    except OverflowError as error:
+        raise Unreadable("invalid_timestamp", f"{value!r} lies outside the calendar") from error
 
 
 FLAGS = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False, "t": True, "f": False}
@@ -200,11 +210,11 @@ def _problem(table: BillingTable, given: Mapping[str, object], ordinal: int, cod
     )
 
 
-def arrow_rows(table: BillingTable, rows: list[tuple[Value, ...]]) -> pa.Table:
-    """Read rows as an Arrow table with the contract's types, `extra` last."""
-    types = [ARROW_TYPES[column.kind] for column in table.columns] + [pa.string()]
-    names = [*table.column_names, "extra"]
-    values = list(zip(*rows, strict=True)) if rows else [() for _ in names]
+def arrow_rows(table: BillingTable, rows: Sequence[tuple[Value, ...]], ordinals: Sequence[int]) -> pa.Table:
+    """Read rows as an Arrow table with the contract's types, then `extra`, then each row's number in its source."""
+    types = [ARROW_TYPES[column.kind] for column in table.columns] + [pa.string(), pa.int64()]
+    names = [*table.column_names, "extra", "ordinal"]
+    values = [*(zip(*rows, strict=True) if rows else [() for _ in names[:-1]]), ordinals]
     return pa.Table.from_arrays(
         [pa.array(column, type=kind) for column, kind in zip(values, types, strict=True)], names=names
     )

@@ -1,0 +1,15 @@
+"""One landing room a test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.landing.rooms import Rooms, open_rooms
+
+
+@pytest.fixture
+def rooms(tmp_path: Path) -> Iterator[Rooms]:
+    opened = open_rooms(tmp_path)
+    yield opened
+    opened.store.dispose()
