@@ -352,6 +352,30 @@ def verify(options: Options) -> int:
 
 
 @cli.command()
+@click.option("--date", "day", type=ISO_DATE, required=True, help="The past day to compute again.")
+@click.option(
+    "--verify", "verifies", is_flag=True, help="Fail (exit code 3) unless every decision comes out as it was."
+)
+@common_options
+def replay(options: Options, day: date, verifies: bool) -> int:
+    """Compute a past day again in a scratch warehouse, and compare it with what was decided then. Cannot send."""
+    home = find_home(options.root)
+    from orchestration.replay import replay_day
+
+    with locked(home), _installation(options) as installation:
+        replayed = replay_day(installation, day)
+    if replayed.is_identical:
+        text = f"{day}: all {replayed.recorded} decisions come out as they were."
+    else:
+        text = (
+            f"{day}: {replayed.only_recorded} of {replayed.recorded} decisions are not reproduced, {replayed.only_computed} are new.\n"
+            f"Policy then {replayed.policy_then}, now {replayed.policy_now}; code then {replayed.code_then}, now {replayed.code_now}."
+        )
+    options.answer(replayed.as_json(), text)
+    return EXIT_DATA if verifies and not replayed.is_identical else EXIT_DONE
+
+
+@cli.command()
 @click.option("--port", type=int, default=3000, show_default=True)
 @common_options
 def dev(options: Options, port: int) -> int:

@@ -16,7 +16,7 @@ from assets.warehouse.assets import business_day, warehouse_assets
 from assets.warehouse.dbt import DbtHome, ensure_manifest
 from assets.warehouse.versions import PROJECT
 from orchestration.home import DEFAULT_HOME, Home
-from orchestration.jobs import CLOSE_OF_DAY, SEND_DAY
+from orchestration.jobs import CLOSE_OF_DAY, SEND_DAY, rebuild_day
 from orchestration.progress import progress_logger
 from orchestration.resources import quiet, resources_of
 from orchestration.schedules import schedules_of
@@ -46,7 +46,7 @@ def definitions_of(home: Home) -> dg.Definitions:
         ],
         asset_checks=[expectations],
         loggers={"progress": progress_logger},
-        jobs=[CLOSE_OF_DAY, SEND_DAY],
+        jobs=[CLOSE_OF_DAY, SEND_DAY, rebuild_day],
         schedules=schedules_of(home),
         sensors=[inbox_sensor(home)],
         resources=resources_of(home),

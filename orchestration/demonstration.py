@@ -20,9 +20,18 @@ from simulation.writing import WrittenWorld, write_day, write_world
 WORLD_FOLDER = "simulation"
 STAMP_FILE = "demonstration.json"
 
+# Enough for every role to be played, few enough for a first look.
+CUSTOMERS = 220
+
 
 def demonstrate(
-    root: Path, *, until: date | None, seed: int, shows_progress: bool, say: Callable[[str], None]
+    root: Path,
+    *,
+    until: date | None,
+    seed: int,
+    shows_progress: bool,
+    say: Callable[[str], None],
+    customers: int = CUSTOMERS,
 ) -> tuple[Home, list[Summary]]:
     """Makes a demonstration home and runs its days; on a home that has them already, runs its last day again.
 
@@ -35,7 +44,7 @@ def demonstrate(
     installation.store.dispose()
     until = until or calendar_date(SystemClock(), installation.timezone)
     say(f"Making a company that never was, up to {until} ...")
-    world = build_world(seed, until)
+    world = build_world(seed, until, customer_count=customers)
     first, *later = world.demonstration_days
     folder = home.root / WORLD_FOLDER
     written = write_world(world, folder, until=first, months_in_one_file=True)

@@ -5,6 +5,7 @@ says was taken, and the warehouse lacks, is loaded under its own batch, in the o
 """
 
 import os
+from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from assets.landing.quarantine import Refused, quarantined_row
 from assets.landing.warehouse import transaction, writing
 from assets.operations.store import reading
 from assets.problem import DataProblem
-from assets.warehouse.standing import datasets, load_dated_tables, load_missing_allocations
+from assets.warehouse.standing import Dataset, datasets, load_dated_tables, load_missing_allocations
 from orchestration.installation import Installation
 
 WAREHOUSE_INBOXES = ("erp", "billing", "bank")
@@ -33,26 +34,22 @@ def ensure_warehouse(installation: Installation) -> int:
     """
     path = installation.home.warehouse
     sources = all_sources(installation.store)
+    with reading(installation.store) as store:
+        kept = datasets(store)
     if path.exists() or not sources:
-        return complete(installation, path, sources)
+        return complete(installation, path, sources, kept)
     aside = path.with_suffix(".rebuilding")
     for left_over in (aside, aside.with_name(aside.name + ".wal")):
         left_over.unlink(missing_ok=True)
-    loaded = complete(installation, aside, sources)
+    loaded = complete(installation, aside, sources, kept)
     with writing(aside) as connection:
-        append_rows(
-            connection,
-            "quarantined_files",
-            [quarantined_row(source) for source in sources if source.source.outcome == "quarantined"],
-        )
-        with reading(installation.store) as store:
-            load_dated_tables(connection, installation.archive, datasets(store))
+        load_dated_tables(connection, installation.archive, kept)
     os.replace(aside, path)
     return loaded
 
 
-def complete(installation: Installation, path: Path, sources: list[NumberedSource]) -> int:
-    """Loads into the warehouse at `path` what it lacks of `sources` and of the allocations that stand."""
+def complete(installation: Installation, path: Path, sources: Sequence[NumberedSource], kept: Sequence[Dataset]) -> int:
+    """Loads into the warehouse at `path` what it lacks of `sources` and of the allocations in `kept`."""
     with writing(path) as connection:
         present = set(connection.execute("select batch_id, ordinal from raw.landed_sources").fetchall())
         missing = [
@@ -64,8 +61,20 @@ def complete(installation: Installation, path: Path, sources: list[NumberedSourc
         ]
         for inbox, group in groupby(missing, key=lambda source: source.source.inbox):
             _load(installation, connection, inbox, list(group))
-        with reading(installation.store) as store, transaction(connection):
-            load_missing_allocations(connection, installation.archive, datasets(store))
+        refused = {
+            sha256 for (sha256,) in connection.execute("select file_sha256 from raw.quarantined_files").fetchall()
+        }
+        append_rows(
+            connection,
+            "quarantined_files",
+            [
+                quarantined_row(source)
+                for source in sources
+                if source.source.outcome == "quarantined" and source.source.sha256 not in refused
+            ],
+        )
+        with transaction(connection):
+            load_missing_allocations(connection, installation.archive, kept)
     return len(missing)
 
 

@@ -14,7 +14,7 @@ from assets.communications.dispatch import DispatchResult
 from assets.communications.messages import RefusedMessage
 from assets.communications.outbox import plan
 from assets.communications.render import open_environment, render_messages
-from assets.communications.templates import split_template_id, template_hashes
+from assets.communications.templates import template_hashes, template_rows
 from assets.landing.assets import BUSINESS_DAY, FINANCE_DATA, ONE_RUN_A_DAY, WAREHOUSE_POOL, day_of
 from assets.landing.change_log import replace_rows
 from assets.landing.raw_tables import CONTROL_TABLES
@@ -55,10 +55,7 @@ class Mailroom:
 )
 def templates(mailroom: dg.ResourceParam[Mailroom]) -> dg.MaterializeResult[None]:
     """Hashes the templates as they lie in the folder."""
-    rows = [
-        (template_id, digest, *split_template_id(template_id))
-        for template_id, digest in sorted(template_hashes(mailroom.templates).items())
-    ]
+    rows = template_rows(template_hashes(mailroom.templates))
     with writing_warehouse(mailroom.warehouse) as connection:
         count = replace_rows(connection, "control.templates", CONTROL_TABLES["templates"], rows)
     return dg.MaterializeResult(metadata={"dagster/row_count": count})

@@ -78,6 +78,11 @@ def template_hashes(root: Path) -> dict[str, str]:
     }
 
 
+def template_rows(hashes: Mapping[str, str]) -> list[tuple[str, ...]]:
+    """Rows of control.templates: id, hash, channel, language and message kind, in order of the id."""
+    return [(template_id, hashes[template_id], *split_template_id(template_id)) for template_id in sorted(hashes)]
+
+
 def split_template_id(template_id: str) -> tuple[str, str, str]:
     """Channel, language and kind. Raises `UnknownTemplate` for anything there is no template for, saying which part is unknown."""
     parts = template_id.split("/")

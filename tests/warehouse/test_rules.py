@@ -1,0 +1,35 @@
+"""Every rule of the project, as dbt unit tests on a real DuckDB: one run, each failing rule named."""
+
+from pathlib import Path
+from typing import Any
+
+from assets.warehouse.dbt import DbtHome, run_dbt
+
+
+def test_every_rule_holds(dbt_home: DbtHome, manifest: dict[str, Any]) -> None:
+    assert len(manifest["unit_tests"]) > 100
+    # Unit tests take their column types from relations that exist: seeds first, then every model without a row.
+    run_dbt(dbt_home, ["seed", "--quiet"])
+    run_dbt(dbt_home, ["run", "--empty", "--quiet"])
+    run_dbt(dbt_home, ["test", "--select", "test_type:unit", "--quiet"])
+
+
+def test_every_unit_test_is_named_as_a_rule(manifest: dict[str, Any]) -> None:
+    for unit_test in manifest["unit_tests"].values():
+        words = unit_test["name"].split("_")
+        assert len(words) >= 3, f"{unit_test['name']} does not say what holds"
+        assert not unit_test["name"].startswith("test_"), unit_test["name"]
+
+
+def test_every_chapter_has_rules(manifest: dict[str, Any]) -> None:
+    chapters = {Path(unit_test["original_file_path"]).parts[1] for unit_test in manifest["unit_tests"].values()}
+    assert chapters >= {
+        "banking",
+        "reconciliation",
+        "receivables",
+        "arrangements",
+        "dunning",
+        "tasks",
+        "communications",
+        "insight",
+    }
