@@ -19,7 +19,7 @@ from lxml import etree
 from assets.banking.keys import statement_key
 from assets.banking.statements import Entry, Statement, StatementFile, UnreadableStatement
 from assets.banking.structured import reference_of_kind
-from assets.banking.values import account_number, dot_amount, identifier, iso_date, normalise, one_line
+from assets.banking.values import account_number, dot_amount, identifier, is_digits, iso_date, normalise, one_line
 
 PARSER_VERSION = "camt-1"
 
@@ -44,8 +44,12 @@ _SIDES_TURNED = _SIDES[::-1]
 _PERIOD = ("FrDtTm", "FrDt"), ("ToDtTm", "ToDt")
 
 # Left out of the fold: of no use to us, and half of an entry at some banks.
-_NEVER_READ = frozenset({"PstlAdr", "CtctDtls", "Avlbty", "CcyXchg", "AddtlStmtInf", "Svcr"})
+_NEVER_READ = frozenset(
+    {"PstlAdr", "CtctDtls", "Avlbty", "CcyXchg", "AddtlStmtInf", "AddtlRptInf", "AddtlNtfctnInf", "Svcr"}
+)
 
+# Two of these in one entry would leave it to chance which one counts.
+_ONCE = ("Amt", "CdtDbtInd", "Sts", "RvslInd", "BookgDt", "ValDt")
 _AMOUNTS = frozenset({"Amt", "TtlChrgsAndTaxAmt"})
 
 # A folded element is its text, or a mapping of local name to folded child (a list where the element repeats). An amount
@@ -147,7 +151,7 @@ class _MessageReader:
             if self.report is None:
                 self.open(element)
             assert self.report is not None
-            statement = self.report.closed(self.header_of(element))
+            statement = self.report.closed(self.header_of(element, at_first_entry=False))
             self.report = None
             self.rows += statement.entry_count
             self.statements.append(statement)
@@ -159,8 +163,16 @@ class _MessageReader:
             version = _VERSION.search(message.tag)
             self.format = version[0] if version else _MESSAGES[self.names[message.tag]]
 
-    def header_of(self, element: Any) -> dict[str, Folded]:
-        header = _fold(element, self.names)
+    def header_of(self, element: Any, *, at_first_entry: bool) -> dict[str, Folded]:
+        """What stands before the entries; at the end, everything but them. The two must agree, see `closed`.
+
+        The parser runs ahead of its events, so at the first entry later elements may or may not be there already.
+        """
+        children = list(element)
+        if at_first_entry:
+            names = [self.names[child.tag] for child in children]
+            children = children[: names.index("Ntry")] if "Ntry" in names else children
+        header = _fold(children, self.names)
         header.pop("Ntry", None)  # the last entries, which have had their own event
         return header
 
@@ -174,7 +186,7 @@ class _MessageReader:
         self.name(message)
         is_statement, number = self.names[element.tag] == "Stmt", len(self.statements) + 1
         group = next((child for child in message if self.names[child.tag] == "GrpHdr"), None)
-        header = self.header_of(element)
+        header = self.header_of(element, at_first_entry=True)
         if "CreDtTm" not in header and group is not None:
             self.created = _text(_fold(group, self.names), "CreDtTm")
         self.report = _Report(header, self.format, is_statement, number, self.rows, self.created)
@@ -342,6 +354,9 @@ class _Report:
         """Adds one entry."""
         self.read += 1
         try:
+            for name in _ONCE:
+                if folded.get(name).__class__ is list:
+                    raise UnreadableStatement("malformed", f"{name} stands twice in one entry")
             if not _is_booked(folded):
                 self.all_booked = False
                 return
@@ -402,7 +417,7 @@ class _Report:
         """The electronic sequence number, else the legal one. Zero is what banks write who do not number."""
         for name in ("ElctrncSeqNb", "LglSeqNb"):
             number = _text(self.header, name)
-            if number and number.isascii() and number.isdigit() and int(number):
+            if number and len(number) <= 18 and is_digits(number) and int(number):
                 return int(number)
         return None
 

@@ -21,6 +21,7 @@ from assets.banking.values import (
     belgian_iban,
     ddmmyy,
     identifier,
+    is_digits,
     normalise,
     one_line,
     thousandths_amount,
@@ -144,7 +145,7 @@ def _take(block: _Block, line: str, number: int) -> None:
 
 
 def _counter(text: str, number: int, block: _Block) -> int:
-    if not (text.isascii() and text.isdigit()):
+    if not is_digits(text):
         raise UnreadableStatement("malformed", f"detail number {text!r} is no number", f"line {number}", block.account)
     return int(text)
 
@@ -206,7 +207,7 @@ def _checked_statement(block: _Block, trailer: str, account: str, rows_before: i
             f"old balance {opening_amount} and movements {total} make {opening_amount + total}, new balance is {closing_amount}",
         )
     statement_id = old[2:5].strip() or None
-    sequence_no = int(old[125:128]) or None if old[125:128].isdigit() else None
+    sequence_no = int(old[125:128]) or None if is_digits(old[125:128]) else None
     key = statement_key(
         account, currency, statement_id, sequence_no, opening_on, closing_on, opening_amount, closing_amount
     )
@@ -256,7 +257,7 @@ def _amount_of(movement: _Movement) -> Decimal:
 def _check_trailer(trailer: str, block: _Block, amounts: list[Decimal]) -> None:
     """Record 9: how many records 1, 2, 3 and 8 there are, and what was debited and credited."""
     count = trailer[16:22]
-    if not count.isdigit() or int(count) != block.records:
+    if not is_digits(count) or int(count) != block.records:
         raise UnreadableStatement(
             "control_total_mismatch", f"record 9 counts {count.strip() or 'no'} records, there are {block.records}"
         )
@@ -310,7 +311,7 @@ def _original(rest: str, currency: str) -> tuple[Decimal, str] | None:
     """Communication type 105: amount in the account's currency 15, in the original one 15, rate 12, currency 3."""
     digits, original_currency = rest[15:30], rest[42:45].strip()
     # Thousandths of a foreign currency are no reason to lose what was booked in our own.
-    if not original_currency or original_currency == currency or not digits.isdigit() or digits[-1] != "0":
+    if not original_currency or original_currency == currency or not is_digits(digits) or digits[-1] != "0":
         return None
     return thousandths_amount(digits), original_currency
 
@@ -387,7 +388,7 @@ def _counterparty(written: str, own_account: str) -> str | None:
         return None
     compact = normalise(text)
     if not IBAN.fullmatch(compact):
-        compact = belgian_iban(compact[:12]) or compact if compact[:12].isdigit() else compact
+        compact = belgian_iban(compact[:12]) or compact if is_digits(compact[:12]) else compact
     return None if compact == own_account else account_number(compact)
 
 

@@ -34,7 +34,7 @@ PARSER_VERSION = "mt940-1"
 _BALANCE = re.compile(r"([CD])(\d{6})([A-Z]{3})(.*)")
 # Value date, entry date (some banks leave it out or blank), mark, third letter of the currency, amount, type, the rest.
 _MOVEMENT = re.compile(r"(\d{6})(\d{4}|\s{4})?(R?[CD])([A-Z])?([^A-Z]*)(?:([NSF][A-Z0-9 ]{3})(.*))?", re.DOTALL)
-_NUMBER = re.compile(r"(\d+)(?:/(\d+))?")
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _BOOK_NUMBER = re.compile(r"P?\d{9,10}")  # Dutch account numbers before IBAN; P for the giro
 _CURRENCY_SUFFIX = re.compile(r"(?<=[0-9])\s*[A-Z]{3}$")
 _TRANSACTION_CODE = re.compile(r"/TRCD/([^/]+)/?")
@@ -254,7 +254,7 @@ def _statement(chain: list[_Page], rows_before: int) -> Statement:
             "currency_mismatch", f"opens in {currency} and closes in {closing_currency}", position, account
         )
     number = _NUMBER.search(first.number)
-    sequence_no = (int(number[1]) or None) if number else None
+    sequence_no = (int(number[0]) or None) if number else None
     key = statement_key(
         account, currency, first.statement_id, sequence_no, opening_on, closing_on, opening_amount, closing_amount
     )

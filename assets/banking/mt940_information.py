@@ -14,7 +14,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
 from assets.banking.structured import reference_of_kind
-from assets.banking.values import BIC, IBAN, account_number, identifier, normalise, one_line
+from assets.banking.values import BIC, IBAN, account_number, identifier, is_digits, normalise, one_line
 
 _LINE = 65
 _FIRST_LINE = _LINE - len(":86:")  # most banks count the tag in, Rabobank does not
@@ -262,7 +262,7 @@ def _numbered(flow: Flow, own_account: str) -> Information:
     else:
         information.account = account_number(parts.get("38") or (parts.get("31") if mark != ">" else None))
         bank = (parts.get("30") or "").strip()
-        information.bic = bank if BIC.fullmatch(bank) and not bank.isdigit() else None
+        information.bic = bank if BIC.fullmatch(bank) and not is_digits(bank) else None
     information.name = one_line(parts.get("32", "") + parts.get("33", ""))
     _purpose(purposes, information)
     if text.strip()[:3] in _RETURN_CODES:

@@ -11,6 +11,8 @@ import re
 from stdnum import iso11649
 from stdnum.be import ogm_vcs
 
+from assets.banking.values import is_digits
+
 _RF = re.compile(r"RF[0-9]{2}[0-9A-Z]{1,21}")
 _WEIGHTS = (2, 4, 8, 5, 10, 9, 7, 3, 6, 1)
 # The length digit of a betalingskenmerk of 9 to 14 digits says how many digits follow it.
@@ -25,7 +27,7 @@ def is_rf(reference: str) -> bool:
 
 def is_ogm(reference: str) -> bool:
     """Whether twelve digits are a valid Belgian structured communication: the last two are the first ten mod 97, 97 for 0."""
-    return len(reference) == 12 and reference.isascii() and reference.isdigit() and ogm_vcs.is_valid(reference)
+    return len(reference) == 12 and is_digits(reference) and ogm_vcs.is_valid(reference)
 
 
 def kenmerk_check_digit(digits: str) -> str:
@@ -36,7 +38,7 @@ def kenmerk_check_digit(digits: str) -> str:
 
 def is_betalingskenmerk(reference: str) -> bool:
     """Whether digits are a valid betalingskenmerk. Seven digits carry no check and always pass; only zeros never do."""
-    if not (reference.isascii() and reference.isdigit()) or not reference.strip("0"):
+    if not is_digits(reference) or not reference.strip("0"):
         return False
     if len(reference) == 7:
         return True

@@ -23,6 +23,11 @@ IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 BIC = re.compile(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
 
 
+def is_digits(text: str) -> bool:
+    """Whether a text is one or more of 0-9; `str.isdigit` also accepts superscripts and other scripts."""
+    return text.isascii() and text.isdigit()
+
+
 def _two_decimals(whole: str, fraction: str, written: str) -> Decimal:
     if len(fraction) > 2:
         if fraction[2:].strip("0"):
@@ -56,7 +61,7 @@ def comma_amount(text: str) -> Decimal:
 @lru_cache(maxsize=8192)
 def thousandths_amount(text: str) -> Decimal:
     """An unsigned amount of CODA: fifteen digits, the last three decimals (Febelfin coded statement, amount fields)."""
-    if len(text) != 15 or not (text.isascii() and text.isdigit()):
+    if len(text) != 15 or not is_digits(text):
         raise UnreadableStatement("invalid_amount", f"{text!r} is not an amount: fifteen digits expected")
     return _two_decimals(str(int(text[:12])), text[12:], text)
 
@@ -115,7 +120,7 @@ def ddmmyy(text: str) -> date | None:
 @lru_cache(maxsize=4096)
 def mmdd_near(text: str, near: date) -> date:
     """The date with this month and day that lies closest to `near` (SWIFT entry dates carry no year)."""
-    if len(text) != 4 or not (text.isascii() and text.isdigit()):
+    if len(text) != 4 or not is_digits(text):
         raise UnreadableStatement("invalid_date", f"{text!r} is not a date: MMDD expected")
     candidates = []
     for year in (near.year - 1, near.year, near.year + 1):
@@ -160,7 +165,7 @@ def account_number(text: str | None) -> str | None:
 
 def belgian_iban(bban: str) -> str | None:
     """The IBAN of a Belgian twelve-digit account number, None if its check digits (mod 97) are wrong."""
-    if len(bban) != 12 or not bban.isdigit():
+    if len(bban) != 12 or not is_digits(bban):
         return None
     if int(bban[10:]) != (int(bban[:10]) % 97 or 97):
         return None

@@ -1,0 +1,144 @@
+"""CODA: places, counts, sums, batches and the structured communications."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from assets.banking.coda import read_coda
+from assets.banking.read import read_statement_file
+from assets.banking.statements import Entry, UnreadableStatement
+from tests.banking.build import Payment, coda, record
+
+PAID = (Payment(121_00, "Factuur 2026-000123"), Payment(-9_99, "Kosten"))
+
+
+def refused(content: bytes) -> str:
+    with pytest.raises(UnreadableStatement) as caught:
+        read_statement_file(content)
+    return caught.value.code
+
+
+def structured(text: str) -> Entry:
+    """A movement with a structured communication."""
+    return read_statement_file(coda([Payment(121_00, text)], structured=True)).statements[0].entries[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "reference"),
+    [
+        ("101123456789002", "OGM", "123456789002"),
+        ("102090933755493", "OGM", "090933755493"),
+        ("100RF18539007547034", "RF", "RF18539007547034"),
+        ("100RF18 5390 0754 7034", "RF", "RF18539007547034"),
+    ],
+)
+def test_structured_communications(text: str, kind: str, reference: str) -> None:
+    entry = structured(text)
+    assert (entry.structured_reference_kind, entry.structured_reference, entry.remittance) == (kind, reference, None)
+
+
+def test_a_direct_debit_that_came_back() -> None:
+    text = (
+        "127"
+        + "020326"
+        + "110"
+        + "BE11ZZZ0403170701".ljust(35)
+        + "M-2024-0044".ljust(35)
+        + "februari 2026-000163".ljust(62)
+        + "2AM04"
+    )
+    assert len(text) == 149
+    entry = structured(text)
+    assert (entry.mandate_id, entry.creditor_id) == ("M-2024-0044", "BE11ZZZ0403170701")
+    assert (entry.is_return, entry.return_reason, entry.remittance) == (True, "AM04", "februari 2026-000163")
+    assert not structured(text[:144]).is_return
+
+
+def test_a_free_communication_runs_over_three_records() -> None:
+    text = "x" * 50 + "2026-000123" + "y" * 40 + " 2026-000124 z" + "w" * 34
+    assert len(text) == 149
+    entry = read_statement_file(coda([Payment(1_00, text)])).statements[0].entries[0]
+    assert entry.remittance == text
+
+
+def test_counts_and_sums_of_the_trailer_must_agree() -> None:
+    lines = coda(PAID, eol="\n").decode("latin-1").splitlines()
+    trailer = lines[-1]
+    assert refused("\n".join([*lines[:-1], trailer[:21] + "9" + trailer[22:]]).encode()) == "control_total_mismatch"
+    assert refused("\n".join([*lines[:-1], trailer[:30] + "9" + trailer[31:]]).encode()) == "control_total_mismatch"
+    assert refused("\n".join(lines[:3] + lines[4:]).encode()) == "control_total_mismatch"
+    assert refused("\n".join(lines[:-1]).encode()) == "truncated"
+    assert refused("\n".join([*lines[:-2], lines[-1]]).encode()) == "balance_missing"
+
+
+def test_a_record_of_another_length_is_refused() -> None:
+    lines = coda(PAID, eol="\n").decode("latin-1").splitlines()
+    assert refused("\n".join([*lines[:3], lines[3][:-1], *lines[4:]]).encode()) == "malformed"
+    assert refused("\n".join([*lines[:-1], lines[-1][:60]]).encode()) == "truncated"
+
+
+def test_thousandths_and_signs() -> None:
+    content = coda(PAID, eol="\n")
+    assert refused(content.replace(b"000000000121000", b"000000000121001", 1)) == "too_many_decimals"
+    assert refused(content.replace(b"0000000000121000", b"2000000000121000", 1)) == "invalid_amount"
+    assert refused(content.replace(b"000000000121000", b"00000000012100X", 1)) == "invalid_amount"
+
+
+def test_blocks_that_follow_one_another_are_statements_of_one_file() -> None:
+    read = read_statement_file(coda(PAID) + coda(PAID, opening=111_01))
+    assert [statement.entry_count for statement in read.statements] == [2, 2]
+    assert [entry.ordinal for statement in read.statements for entry in statement.entries] == [1, 2, 3, 4]
+
+
+def batch(*details: tuple[str, int, str]) -> list[Entry]:
+    """A movement of 30.00 with details (type, cents, text)."""
+    lines = coda([Payment(30_00, "")], eol="\n").decode("latin-1").splitlines()
+    at = next(place for place, line in enumerate(lines) if line[0] == "8")
+    extra = [
+        record(
+            (1, "21"),
+            (3, f"0001{number:04d}"),
+            (32, "01"[cents < 0]),
+            (33, f"{abs(cents):014d}0"),
+            (48, "020326"),
+            (54, f"{kind}0501000"),
+            (62, "0"),
+            (63, text),
+            (116, "020326"),
+            (122, "061"),
+            (125, "000"),
+        )
+        for number, (kind, cents, text) in enumerate(details, start=1)
+    ]
+    lines[at:at] = extra
+    trailer = lines[-1]
+    lines[-1] = trailer[:16] + f"{len(lines) - 2:06d}" + trailer[22:]
+    return list(read_coda("\n".join(lines)).statements[0].entries)
+
+
+def test_a_batch_splits_when_its_payments_add_up() -> None:
+    entries = batch(("5", 10_00, "2026-1000"), ("5", 20_00, "2026-1001"))
+    assert [(one.amount, one.detail_ordinal, one.remittance) for one in entries] == [
+        (Decimal("10.00"), 1, "2026-1000"),
+        (Decimal("20.00"), 2, "2026-1001"),
+    ]
+
+
+def test_a_batch_that_does_not_add_up_stays_whole() -> None:
+    assert [(one.amount, one.detail_ordinal) for one in batch(("5", 10_00, "a"), ("5", 15_00, "b"))] == [
+        (Decimal("30.00"), 0)
+    ]
+
+
+def test_a_breakdown_into_charges_is_one_payment() -> None:
+    (entry,) = batch(("8", 31_00, ""), ("8", -1_00, ""))
+    assert (entry.amount, entry.charges_amount, entry.detail_ordinal) == (Decimal("30.00"), Decimal("1.00"), 0)
+
+
+def test_the_other_account_is_an_iban_where_it_can_be_one() -> None:
+    entry = read_statement_file(coda([Payment(1_00, iban="539007547034")])).statements[0].entries[0]
+    assert entry.counterparty_iban is None, "it is the account of the statement itself"
+    entry = read_statement_file(coda([Payment(1_00, iban="096123456769")])).statements[0].entries[0]
+    assert entry.counterparty_iban == "BE71096123456769"
