@@ -88,7 +88,7 @@ def postgresql_server() -> Iterator[str]:
         _await(port, server)
         yield f"postgresql+psycopg://tijdig@127.0.0.1:{port}/postgres"
     finally:
-        server.send_signal(signal.SIGINT)  # "fast": open connections are closed, not waited for
+        server.send_signal(signal.SIGQUIT)  # at once: nobody needs what is in it
         server.wait(timeout=20)
         shutil.rmtree(folder, ignore_errors=True)
 
