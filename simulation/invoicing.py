@@ -182,7 +182,7 @@ def consequences(seed: int, customer: Customer, drafts: list[Draft], until: date
                 )
             )
         elif draft.plan is Plan.BEHAVIOUR and not dispute and chance(rng, 3):
-            is_loose = chance(rng, 30)
+            is_loose = chance(rng, 50)
             issued_on = bank_days.on_or_after(draft.issued_on + timedelta(days=rng.randint(3, 25)))
             following.append(
                 credit_draft(

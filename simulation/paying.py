@@ -210,7 +210,8 @@ def needs_clerk(
             and draft.issued_on <= day
             and household.open_cents[key] == cents
         ]
-        return len(equals) > 1
+        # A family's accounts pay for all its members, so an account alone proves nothing.
+        return len(equals) > 1 or len(household.customers) > 1
     return True
 
 
@@ -455,7 +456,7 @@ def pay_too_much(household: Household, day: date, key: str) -> bool:
     paid = (cents // 100_00 + 1) * 100_00 if chance(rng, 60) else cents + rng.randint(1_00, 90_00)
     reference, text = reference_or_text(household, key)
     payment = transfer(household, day, household.owner(key), paid, "over", text, [(key, cents)], reference)
-    if chance(rng, 50):
+    if chance(rng, 80):
         give_back(household, payment, payment.unapplied_cents)
     return True
 
@@ -484,23 +485,37 @@ def pay_twice(household: Household, day: date, key: str) -> bool:
 
 
 def give_back(household: Household, payment: Payment, cents: int) -> None:
-    """The company refunds money it should not have, some weeks later and from its main account."""
-    day = bank_days.on_or_after(payment.booked_on + timedelta(days=household.rng.randint(9, 25)))
+    """The company returns money it should not have, some weeks later."""
+    refund(
+        household,
+        payment.customer_id,
+        (payment.payer_name, payment.payer_iban, payment.payer_bic),
+        cents,
+        bank_days.on_or_after(payment.booked_on + timedelta(days=household.rng.randint(9, 25))),
+        f"Terugbetaling dubbel of te veel betaald d.d. {payment.booked_on:%d-%m-%Y}",
+    )
+
+
+def refund(
+    household: Household, customer_id: str | None, payee: tuple[str, str, str], cents: int, day: date, text: str
+) -> None:
+    """Money to a customer, from the company's main account; what would leave after the last day does not leave."""
     if day > household.until:
         return
+    name, iban, bic = payee
     household.payments.append(
         Payment(
             booked_on=day,
             kind="transfer",
-            customer_id=payment.customer_id,
+            customer_id=customer_id,
             account_iban=CAMT_ACCOUNT.iban,
             amount_cents=-cents,
-            payer_name=payment.payer_name,
-            payer_iban=payment.payer_iban,
-            payer_bic=payment.payer_bic,
+            payer_name=name,
+            payer_iban=iban,
+            payer_bic=bic,
             structured_reference=None,
-            remittance=(f"Terugbetaling dubbel of te veel betaald d.d. {payment.booked_on:%d-%m-%Y}",),
-            end_to_end_id=f"REFUND-{payment.customer_id}-{payment.booked_on:%y%m%d}",
+            remittance=(text,),
+            end_to_end_id=f"REFUND-{customer_id}-{day:%y%m%d}",
             mandate_id=None,
             scheme=None,
             return_reason=None,
@@ -544,14 +559,28 @@ SPECIAL_PAYMENTS = {
 
 
 def credit(household: Household, day: date, key: str) -> None:
-    """A credit note lowers the invoice it names while that is open; otherwise the customer keeps it in mind."""
-    source = household.drafts[key].credits_key
+    """A credit note lowers the invoice it names while that is open; when that was paid already the money goes back.
+
+    A loose one names none: the customer keeps it in mind and takes it off a later payment.
+    """
+    draft = household.drafts[key]
     cents = household.open_cents[key]
-    if source and household.open_cents[source] >= cents:
-        household.open_cents[source] -= cents
-        household.open_cents[key] = 0
-    else:
-        household.credits[household.drafts[key].customer_id].append(key)
+    if draft.credits_key is None:
+        household.credits[draft.customer_id].append(key)
+        return
+    lowered = min(cents, household.open_cents[draft.credits_key])
+    household.open_cents[draft.credits_key] -= lowered
+    household.open_cents[key] = 0
+    if lowered < cents:
+        customer = household.owner(key)
+        refund(
+            household,
+            customer.customer_id,
+            (customer.name, customer.ibans[0], customer.bics[0]),
+            cents - lowered,
+            bank_days.on_or_after(day + timedelta(days=household.rng.randint(4, 15))),
+            f"Creditnota {household.invoices[key].invoice_number}",
+        )
 
 
 def debit(household: Household, day: date, mandate: Mandate, cents: int, key: str, noise: str) -> Payment:

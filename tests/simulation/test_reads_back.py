@@ -1,11 +1,13 @@
 """Our own readers, given every file the simulated banks deliver, find exactly what the banks booked."""
 
 import importlib.util
+import json
 from collections import Counter, defaultdict
 
 import pytest
 
 from simulation import bank_days
+from simulation.entry_keys import entry_key
 from simulation.model import Statement, World
 from simulation.writing import WrittenWorld
 
@@ -86,3 +88,36 @@ def test_the_readers_find_the_right_reference_wherever_the_payer_wrote_it_whole(
                 outcomes[found.format][bool(candidates & plain[invoice_id])] += 1
     assert len(outcomes) == 4
     assert {name: counts[False] for name, counts in outcomes.items()} == dict.fromkeys(outcomes, 0)
+
+
+def test_clerks_name_entries_by_the_keys_our_landing_gives_them(world: World, written: WrittenWorld) -> None:
+    """An answer that names another key than landing computes would be lost without a word."""
+    if importlib.util.find_spec("assets.banking.keys") is None:
+        pytest.skip("assets.banking.keys does not exist yet: no keys to compare with")
+    from assets.banking.keys import entry_keys
+    from assets.banking.read import read_statement_file
+
+    statements: dict[tuple[str, str], Statement] = {
+        (statement.account.iban, f"{statement.booked_on:%Y%m%d}"): statement for statement in world.statements
+    }
+    seen: dict[str, int] = {}
+    landed = set()
+    for path in written.bank_files:
+        _, iban, label = path.stem.split("_")
+        (found,) = read_statement_file(path.read_bytes()).statements
+        statement = statements[iban, label]
+        keys = entry_keys(found.entries, seen)
+        assert keys == [entry_key(entry, statement.account.statement_format) for entry in statement.entries]
+        landed.update(keys)
+    answered = [json.loads(event.payload) for event in world.register_events if event.kind == "match_confirmed"]
+    assert len(answered) > 300
+    assert {payload["entry_key"] for payload in answered} <= landed
+
+
+def test_our_register_accepts_every_event(world: World) -> None:
+    if importlib.util.find_spec("assets.register.events") is None:
+        pytest.skip("assets.register.events does not exist yet: nothing to validate events with")
+    from assets.register.events import validate
+
+    for event in world.register_events:
+        validate(event.kind, json.loads(event.payload))

@@ -355,3 +355,21 @@ def test_register_events_use_the_contracts_words(world: World) -> None:
         assert set(named) <= numbers
         assert payload.get("customer", world.customers[0].customer_id) in customers
         assert event.effective_on <= world.until
+
+
+def test_clerks_answered_for_doubtful_payments_but_for_those_of_the_last_week(world: World) -> None:
+    entry_of = {entry.entry_id: entry for entry in world.entries}
+    first = world.demonstration_days[0]
+    answers = [json.loads(event.payload) for event in world.register_events if event.kind == "match_confirmed"]
+    doubtful = [truth for truth in world.truth if truth.needs_clerk]
+    fresh = [truth for truth in doubtful if (first - entry_of[truth.entry_id].booked_on).days <= 7]
+    assert len({answer["entry_key"] for answer in answers}) == len(doubtful) - len(fresh)
+    assert fresh
+    assert not any(truth.needs_clerk for truth in world.truth if entry_of[truth.entry_id].structured_reference)
+
+
+def test_without_clerks_the_money_is_the_same_and_nobody_answered(world: World) -> None:
+    alone = build_world(world.seed, world.until, has_clerks=False)
+    assert (alone.invoices, alone.entries, alone.truth) == (world.invoices, world.entries, world.truth)
+    assert "match_confirmed" not in {event.kind for event in alone.register_events}
+    assert len(alone.register_events) < len(world.register_events)
