@@ -37,6 +37,8 @@ class Archive:
             os.fsync(file.fileno())
         os.chmod(aside, 0o400)
         os.replace(aside, target)
+        # The inbox forgets the file next; a power cut must not be able to undo the one and keep the other.
+        _sync_folder(target.parent)
         return sha256
 
     def get(self, sha256: str) -> bytes:
@@ -53,3 +55,11 @@ class Archive:
                 "an archived file was changed", where=str(path), remedy="restore the archive from its backup"
             )
         return content
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -147,8 +147,9 @@ def _look(connection: duckdb.DuckDBPyConnection, suite: Suite, accepted: frozens
             suite.table,
         )["batch"]
     )
-    agreed = max([agreed, *accepted])
     newest = int(_row(connection, f"select coalesce(max(batch_id), 0) as batch from raw.{suite.table}")["batch"])
+    # A person accepts what has been looked at: a number above every batch would accept all that is still to come.
+    agreed = max([agreed, *(batch for batch in accepted if batch <= newest)])
     frame = connection.execute(suite.query, [agreed]).df()
     if len(frame) < FEWEST_ROWS:
         return Outcome(suite.table, newest, 0, is_met=True, message="")

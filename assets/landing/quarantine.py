@@ -1,10 +1,12 @@
 """Quarantine: refused files, each beside a text that says why."""
 
 import hashlib
+import io
 import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from assets.landing.batches import NumberedSource
 from assets.landing.inbox import InboxFile
@@ -23,11 +25,11 @@ class Refused:
 def quarantine(folder: Path, file: InboxFile, refused: Refused) -> str:
     """Keeps a refused file as `<sha256>` with `<sha256>.reason.json` beside it, and returns the hash.
 
-    A link is never followed: what is kept of it is the text of its target.
+    A link is never followed: what is kept of it is the text of its target. A file too large to have been read is copied
+    in pieces: the inbox loses it afterwards, and it must not be lost.
     """
-    content = os.readlink(file.path).encode() if file.path.is_symlink() else file.content
-    sha256 = hashlib.sha256(content).hexdigest()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    sha256 = _keep(folder, file)
     reason = {
         "file": file.name,
         "sha256": sha256,
@@ -36,11 +38,36 @@ def quarantine(folder: Path, file: InboxFile, refused: Refused) -> str:
         "position": refused.position,
         "account_iban": refused.account_iban,
     }
-    (folder / sha256).write_bytes(content)
-    (folder / f"{sha256}.reason.json").write_text(
-        json.dumps(reason, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
+    text = json.dumps(reason, indent=2, ensure_ascii=False) + "\n"
+    _write(folder / f"{sha256}.reason.json", io.BytesIO(text.encode()))
     return sha256
+
+
+def _keep(folder: Path, file: InboxFile) -> str:
+    """Copies the content of `file` under its hash."""
+    if file.path.is_symlink():
+        source: BinaryIO = io.BytesIO(os.readlink(os.fsencode(file.path)))
+    elif file.refusal:
+        source = file.path.open("rb")
+    else:
+        source = io.BytesIO(file.content)
+    with source:
+        aside = folder / ".incoming"
+        sha256 = _write(aside, source)
+    os.replace(aside, folder / sha256)
+    return sha256
+
+
+def _write(path: Path, source: BinaryIO) -> str:
+    """Writes a file only its owner can read; returns the hash of what was written."""
+    digest = hashlib.sha256()
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as target:
+        while piece := source.read(1 << 20):
+            digest.update(piece)
+            target.write(piece)
+        target.flush()
+        os.fsync(target.fileno())
+    return digest.hexdigest()
 
 
 def quarantined_row(numbered: NumberedSource) -> tuple[object, ...]:
