@@ -54,6 +54,7 @@ scheduled as (
         steps.policy_id as step_policy_id,
         coalesce(steps.requires_release, false) as requires_release,
         case
+            when steps.stage_no is null then null
             when steps.stage_no = 0 then wanting.due_on + steps.offset_days
             when steps.base = 'due_date'
                 then
@@ -91,7 +92,7 @@ final as (
             else 'due'
         end as step_state,
         -- A formal step needs proof that the step before it left.
-        scheduled.class = 'formal' and not coalesce(scheduled.is_reached_proved, true) as lacks_proof
+        coalesce(scheduled.class = 'formal' and not coalesce(scheduled.is_reached_proved, true), false) as lacks_proof
     from scheduled
     cross join business_day
 )

@@ -179,12 +179,15 @@ outcomes as (
     group by task_outcomes.task_id
 ),
 
+-- The day from which a step no longer stops the next: answered, seen by ourselves, or the day after its last one.
 closed as (
     select
         steps.*,
-        outcomes.answered_on,
-        least(coalesce(outcomes.answered_on, steps.expires_on), coalesce(steps.seen_on, steps.expires_on), steps.expires_on)
-            as closes_on
+        least(
+            coalesce(outcomes.answered_on, steps.expires_on + 1),
+            coalesce(steps.seen_on, steps.expires_on + 1),
+            steps.expires_on + 1
+        ) as closes_on
     from steps
     left join outcomes
         on steps.task_id = outcomes.task_id
@@ -193,12 +196,11 @@ closed as (
 ordered as (
     select
         closed.*,
-        lag(closed.closes_on) over (
-            partition by closed.company_id, closed.invoice_id order by closed.step_no
-        ) as previous_closes_on,
-        lag(closed.answered_on is null and closed.seen_on is null) over (
-            partition by closed.company_id, closed.invoice_id order by closed.step_no
-        ) as is_previous_unanswered
+        max(closed.closes_on) over (
+            partition by closed.company_id, closed.invoice_id
+            order by closed.step_no
+            rows between unbounded preceding and 1 preceding
+        ) as previous_closes_on
     from closed
 ),
 
@@ -209,18 +211,11 @@ final as (
         ordered.customer_id,
         ordered.invoice_id,
         'schedule/' || cast(ordered.step_no as varchar) as opening_fact,
-        case
-            when ordered.previous_closes_on is null then ordered.scheduled_on
-            else greatest(ordered.scheduled_on, ordered.previous_closes_on + ordered.gap_days)
-        end as opened_on,
+        greatest(
+            ordered.scheduled_on, coalesce(ordered.previous_closes_on + ordered.gap_days, ordered.scheduled_on)
+        ) as opened_on,
         ordered.expires_on,
-        -- An earlier step that nobody answered is over on its last day, not before.
-        coalesce(
-            ordered.previous_closes_on > business_day.as_of_date
-            or (ordered.is_previous_unanswered and ordered.previous_closes_on = business_day.as_of_date)
-            or ordered.previous_closes_on + ordered.gap_days > business_day.as_of_date,
-            false
-        ) as is_waiting,
+        coalesce(ordered.previous_closes_on + ordered.gap_days > business_day.as_of_date, false) as is_waiting,
         cast(null as date) as closed_on,
         ordered.currency,
         ordered.open_amount as amount,

@@ -1,0 +1,34 @@
+-- A row here is a message whose total is not the sum of its items less what was set off.
+with messages as (
+    select communications_due.*
+    from {{ ref("communications_due") }} as communications_due
+    inner join {{ ref("stg_control__business_day") }} as today
+        on communications_due.as_of_date = today.as_of_date
+),
+
+sums as (
+    select
+        items.communication_id,
+        sum(items.open_amount) as items_amount,
+        count(*) filter (where items.is_acted) as acted_count
+    from {{ ref("communication_items") }} as items
+    inner join {{ ref("stg_control__business_day") }} as today
+        on items.as_of_date = today.as_of_date
+    group by items.communication_id
+)
+
+select
+    messages.communication_id,
+    messages.items_amount,
+    messages.credit_amount,
+    messages.total_amount,
+    sums.items_amount as sum_of_items,
+    sums.acted_count
+from messages
+left join sums
+    on messages.communication_id = sums.communication_id
+where
+    sums.items_amount is null
+    or sums.items_amount <> messages.items_amount
+    or messages.items_amount - messages.credit_amount <> messages.total_amount
+    or sums.acted_count = 0
