@@ -24,8 +24,8 @@ candidates as (
         entries.company_id,
         bank_references.source,
         case
-            when bank_references.source = 'end_to_end' then 1
             when bank_references.kind in ('RF', 'OGM', 'CUR') and bank_references.is_valid then 2
+            when bank_references.source = 'end_to_end' then 1
             else 3
         end as strength,
         bank_references.reference as reference_key,
