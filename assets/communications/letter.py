@@ -84,6 +84,13 @@ def _problem(message: Message, broken: typst.TypstError) -> InvalidValue | Templ
             where=f"message {message.communication_id}, template {message.template_id}",
             remedy="write the name or number it comes from in Latin, Greek or Cyrillic letters",
         )
+    overfull = re.search(r"does not fit: ([a-z ]+)", str(broken))
+    if overfull:
+        return InvalidValue(
+            f"On the letter, {overfull.group(1)} does not fit in its place, even in the smallest type",
+            where=f"message {message.communication_id}, template {message.template_id}",
+            remedy="shorten the record it comes from; the message is made on the next run",
+        )
     return TemplateBroken(
         f"The layout of template {message.template_id} cannot be set: {broken}",
         where=str(LAYOUT),

@@ -120,6 +120,12 @@ def test_an_invoice_of_another_customer_is_refused(channel: str, environment: Re
     assert render_message(message, environment, other_company).recipient
 
 
+def test_even_a_number_too_short_to_look_for_is_refused_among_the_items(environment: RenderEnvironment) -> None:
+    message = row("letter", "nl", "reminder_1", [item("17", date(2026, 10, 17), "7.70")])
+    with pytest.raises(ForeignInvoice, match="invoice 17"):
+        render_message(message, environment, {("VHT", "17"): "20000"})
+
+
 @pytest.mark.parametrize("channel", ["email", "letter"])
 @pytest.mark.parametrize("number", ["2026-09999", "INV 2026 17", "F/2026/8"])
 def test_a_foreign_number_anywhere_in_the_text_is_refused(

@@ -17,7 +17,7 @@ from tests.communications.golden_cases import item, overdue_items, row
 from tests.communications.reading import html_part, parse, text_part
 
 SCRIPT = "<script>alert('x')</script> & Zn. B.V."
-LONG = "Koninklijke Vereniging van Groothandelaren in Installatiematerialen en Aanverwante Artikelen " * 3
+LONG = "Koninklijke Vereniging van Groothandelaren in Installatiematerialen en Aanverwante Artikelen Coöperatieve U.A."
 
 
 def _headers(mail: Message) -> set[str]:
@@ -98,19 +98,33 @@ def test_very_long_names_and_numbers_stay_on_the_page(environment: RenderEnviron
         row("letter", "nl", "reminder_2", items, sender_name=LONG, recipient_name=LONG, recipient_city="Y" * 90,
             customer_id="K" * 60, owner=LONG), environment
     )  # fmt: skip
-    for left, right in _ink_edges(rendered.content):
-        assert left >= 20
-        assert right <= 200
+    for left, top, right, bottom in _characters(rendered.content):
+        assert left >= 25 - 0.5
+        assert right <= 190 + 0.5
+        assert bottom <= 292
+        # Between the window of the envelope and the subject lies nothing.
+        assert not 84.5 < (top + bottom) / 2 < 86.5
 
 
-def _ink_edges(content: bytes) -> Iterable[tuple[float, float]]:
-    """The leftmost and rightmost millimetre of each character of text."""
-    for page in pypdfium2.PdfDocument(content):
-        text = page.get_textpage()
-        for place in range(text.count_chars()):
-            if text.get_text_range(place, 1).strip():
-                left, _, right, _ = text.get_charbox(place)
-                yield left / 72 * 25.4, right / 72 * 25.4
+@pytest.mark.parametrize("column", ["recipient_name", "recipient_street", "sender_name", "customer_id"])
+def test_what_fits_in_no_size_refuses_the_letter_rather_than_losing_its_end(
+    column: str, environment: RenderEnvironment
+) -> None:
+    endless = " ".join([LONG] * 12)
+    with pytest.raises(InvalidValue, match="does not fit in its place"):
+        render_message(row("letter", "nl", "reminder_1", overdue_items(1), **{column: endless}), environment)
+
+
+def _characters(content: bytes) -> Iterable[tuple[float, float, float, float]]:
+    """Left, top, right and bottom of every character of the first page, in millimetres from the top left corner."""
+    page = pypdfium2.PdfDocument(content)[0]
+    text = page.get_textpage()
+    for place in range(text.count_chars()):
+        if text.get_text_range(place, 1).strip():
+            left, low, right, high = text.get_charbox(place)
+            yield tuple(
+                points / 72 * 25.4 for points in (left, page.get_height() - high, right, page.get_height() - low)
+            )
 
 
 _PRINTABLE = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Co", "Cn"]), min_size=1, max_size=40)
