@@ -8,7 +8,6 @@ The file is streamed entry by entry; nothing is handed out before the last byte 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from io import BytesIO
@@ -75,21 +74,10 @@ def read_camt(content: bytes) -> StatementFile:
     """
     if b"<!DOCTYPE" in content[:65536].replace(b"\0", b""):
         raise _doctype()
-    reader = _MessageReader()
-    try:
-        for element in _elements(content):
-            reader.take(element)
-    except etree.XMLSyntaxError as error:
-        raise _broken_xml(error, content) from None
-    return reader.result()
-
-
-def _elements(content: bytes) -> Iterator[Any]:
-    """Entries, reports and messages as each of them ends."""
     parser = etree.iterparse(
         BytesIO(content),
         events=("end",),
-        tag=("{*}Ntry", "{*}Stmt", "{*}Rpt", "{*}Ntfctn", *(f"{{*}}{name}" for name in _MESSAGES)),
+        tag=("{*}Ntry", *(f"{{*}}{name}" for name in _REPORTS)),
         resolve_entities=False,
         load_dtd=False,
         no_network=True,
@@ -97,13 +85,18 @@ def _elements(content: bytes) -> Iterator[Any]:
         remove_comments=True,
         remove_pis=True,
     )
+    reader = _MessageReader()
     first = True
-    for _, element in parser:
-        # The scan of the first bytes cannot see through every encoding; the parser can.
-        if first and element.getroottree().docinfo.internalDTD is not None:
-            raise _doctype()
-        first = False
-        yield element
+    try:
+        for _, element in parser:
+            # The scan of the first bytes cannot see through every encoding; the parser can.
+            if first and element.getroottree().docinfo.internalDTD is not None:
+                raise _doctype()
+            first = False
+            reader.take(element)
+    except etree.XMLSyntaxError as error:
+        raise _broken_xml(error, content) from None
+    return reader.result(parser.root)
 
 
 def _doctype() -> UnreadableStatement:
@@ -134,28 +127,28 @@ class _MessageReader:
         self.rows = 0
 
     def take(self, element: Any) -> None:
-        name = self.names[element.tag]
-        if name == "Ntry":
+        """An entry or a report that has just ended."""
+        if self.names[element.tag] == "Ntry":
+            parent = element.getparent()
             if self.report is None:
-                self.open(element.getparent())
+                self.open(parent)
+            elif self.names[parent.tag] not in _REPORTS:
+                raise UnreadableStatement("malformed", "an entry stands inside another element than its statement")
             assert self.report is not None
             self.report.take(_fold(element, self.names))
-            element.clear()
-            # The emptied entry before this one goes too, or a large file leaves a long trail of them in memory.
+            # An entry is dropped once the next has been read, or a large file would be held whole.
             previous = element.getprevious()
             if previous is not None and previous.tag == element.tag:
-                element.getparent().remove(previous)
-        elif name in _MESSAGES:
-            self.name(element)
-        else:
-            if self.report is None:
-                self.open(element)
-            assert self.report is not None
-            statement = self.report.closed(self.header_of(element, at_first_entry=False))
-            self.report = None
-            self.rows += statement.entry_count
-            self.statements.append(statement)
-            element.clear()
+                parent.remove(previous)
+            return
+        if self.report is None:
+            self.open(element)
+        assert self.report is not None
+        statement = self.report.closed(self.header_of(element, at_first_entry=False))
+        self.report = None
+        self.rows += statement.entry_count
+        self.statements.append(statement)
+        element.clear()
 
     def name(self, message: Any) -> None:
         """Notes which message this is, and its version where the namespace tells."""
@@ -191,12 +184,14 @@ class _MessageReader:
             self.created = _text(_fold(group, self.names), "CreDtTm")
         self.report = _Report(header, self.format, is_statement, number, self.rows, self.created)
 
-    def result(self) -> StatementFile:
-        if not self.format:
+    def result(self, root: Any) -> StatementFile:
+        if self.statements:
+            return StatementFile(self.format, tuple(self.statements))
+        message = next((element for element in root.iter() if self.names[element.tag] in _MESSAGES), None)
+        if message is None:
             raise UnreadableStatement("unknown_format", "XML, but no camt.052, camt.053 or camt.054 message in it")
-        if not self.statements:
-            raise UnreadableStatement("no_statement", f"the {self.format} message holds no statement")
-        return StatementFile(self.format, tuple(self.statements))
+        self.name(message)
+        raise UnreadableStatement("no_statement", f"the {self.format} message holds no statement")
 
 
 def _fold(element: Any, names: _Names) -> dict[str, Folded]:
@@ -272,10 +267,12 @@ def _signed(amount: Decimal, indicator: Folded) -> Decimal:
 
 def _date(folded: Folded) -> date | None:
     """The date of a date-or-date-time choice, or None when absent."""
-    if folded is None:
+    if folded.__class__ is not dict:
         return None
-    value = _text(folded, "Dt") or _text(folded, "DtTm")
-    return None if value is None else iso_date(value)
+    value = folded.get("Dt") or folded.get("DtTm")
+    if value.__class__ is not str:
+        value = _text(folded, "Dt") or _text(folded, "DtTm")
+    return iso_date(value.strip()) if value else None
 
 
 class _Report:
@@ -548,10 +545,14 @@ class _Report:
         only_bic = None
         for role, ultimate, account_of, agent in _SIDES if (amount > 0) != is_return else _SIDES_TURNED:
             holder = _at(parties, account_of, "Id")
-            account = None if holder is None else account_number(_text(holder, "IBAN") or _text(holder, "Othr", "Id"))
-            name = _party_name(parties, role) or _party_name(parties, ultimate)
-            institution = _at(agents, agent, "FinInstnId")
-            bic = _text(institution, "BICFI") or _text(institution, "BIC")
+            account = None
+            if holder is not None:
+                account = account_number(_text(holder, "IBAN") or _text(holder, "Othr", "Id"))
+            name = _party_name(parties, role, ultimate)
+            bic = None
+            if agents is not None:
+                institution = _at(agents, agent, "FinInstnId")
+                bic = _text(institution, "BICFI") or _text(institution, "BIC")
             if account is None and name is None:
                 only_bic = only_bic or bic
             elif account != self.account and (account is not None or not self.owner or normalise(name) != self.owner):
@@ -603,11 +604,17 @@ def _transaction_code(code: Folded) -> tuple[str | None, str | None]:
     return "/".join(part for part in (_text(domain, "Cd"), _text(family, "Cd"), sub_family) if part) or None, sub_family
 
 
-def _party_name(parties: Folded, role: str) -> str | None:
-    party = _at(parties, role)
-    if party is None:
+def _party_name(parties: Folded, *roles: str) -> str | None:
+    """The name under the first role that has one: of a party (.02), under `Pty` (.08), or of an agent as party."""
+    if parties.__class__ is not dict:
         return None
-    return one_line(_text(party, "Nm") or _text(party, "Pty", "Nm") or _text(party, "Agt", "FinInstnId", "Nm"))
+    for role in roles:
+        if role in parties:
+            party = _at(parties, role)
+            name = _text(party, "Nm") or _text(party, "Pty", "Nm") or _text(party, "Agt", "FinInstnId", "Nm")
+            if name is not None:
+                return one_line(name)
+    return None
 
 
 def _creditor_id(detail: dict[str, Folded]) -> str | None:

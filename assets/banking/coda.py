@@ -191,7 +191,7 @@ def _checked_statement(block: _Block, trailer: str, account: str, rows_before: i
     opening_amount, opening_on = _signed(old[42], old[43:58]), ddmmyy(old[58:64])
     booked = [movement for movement in block.movements if movement.detail == 0]
     if new:
-        closing_amount, closing_on = _signed(new[41], new[42:57]), ddmmyy(new[57:63])
+        closing_amount, closing_on = _signed(new[41], new[42:57]), ddmmyy(new[57:63]) or opening_on
         if new[1:4] != old[2:5]:
             raise UnreadableStatement("malformed", "records 1 and 8 belong to different statements")
     elif booked:

@@ -61,7 +61,8 @@ def _decoded(content: bytes) -> str:
             text = content.decode("latin-1")
     if "\0" in text:
         raise UnreadableStatement("encoding", "the file holds NUL characters: not a text in a known encoding")
-    return text.lstrip("\ufeff")
+    text = text.lstrip("\ufeff")
+    return text if "\n" in text else text.replace("\r", "\n")
 
 
 def _coda_text(text: str, content: bytes) -> str:

@@ -56,7 +56,7 @@ def candidate_references(entry: Entry) -> tuple[Reference, ...]:
     for source, kind, reference, start, end, text, valid in _found(entry):
         if (source, kind, reference) in seen:
             continue
-        if kind == "token" and source in ("remittance", "end_to_end"):
+        if kind == "token":
             if tokens == TOKEN_CAP:
                 break
             tokens += 1
@@ -68,9 +68,9 @@ def candidate_references(entry: Entry) -> tuple[Reference, ...]:
 def _found(entry: Entry) -> Iterator[_Found]:
     if entry.structured_reference is not None:
         yield from _structured(entry.structured_reference_kind, entry.structured_reference)
-    for kind, reference in entry.further_references:
+    for kind, reference in entry.further_references[:TOKEN_CAP]:
         yield from _structured(kind, reference)
-    for document in entry.referred_documents:
+    for document in entry.referred_documents[:TOKEN_CAP]:
         written = document[:140]
         number = normalise(written)
         if number:

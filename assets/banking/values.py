@@ -138,6 +138,8 @@ def normalise(text: str | None) -> str:
     if not text:
         return ""
     if text.isascii():
+        if text.isalnum():
+            return text.upper()
         return _NOT_ALPHANUMERIC.sub("", text.upper())
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).upper()))
 

@@ -32,6 +32,8 @@ def refusal(content: bytes, name: str = "") -> UnreadableStatement:
         (b"\n" + mt940(PAID), "mt940"),
         (mt940(PAID, encoding="utf-16"), "mt940"),
         (mt940(PAID, encoding="cp1252"), "mt940"),
+        (mt940(PAID, eol="\r"), "mt940"),
+        (coda(PAID, eol="\r"), "coda"),
         (coda(PAID), "coda"),
         (coda(PAID, encoding="utf-8"), "coda"),
     ],

@@ -161,3 +161,9 @@ def test_a_text_of_ten_megabytes_takes_no_longer_than_a_long_one(piece: str) -> 
     started = time.process_time()
     assert len(candidate_references(entry(text))) <= TOKEN_CAP + 2_000
     assert time.process_time() - started < 1.0
+
+
+def test_any_number_of_named_documents_is_bounded_too() -> None:
+    many = tuple(f"2026-{number:06d}" for number in range(5_000))
+    one = entry("2026-999999", referred_documents=many, further_references=tuple((None, number) for number in many))
+    assert len(candidate_references(one)) == TOKEN_CAP
