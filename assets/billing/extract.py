@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine, TextClause, create_engine, text
 from sqlalchemy.engine import make_url
@@ -88,7 +89,7 @@ def checked_queries(queries: Mapping[str, str]) -> dict[str, str]:
 def extracts(engine: Engine, queries: Mapping[str, str]) -> Iterator[Extract]:
     """Runs each query in one read transaction. Raises DataProblem when the ERP cannot be read."""
     try:
-        with engine.connect() as connection:
+        with engine.connect().execution_options(**_snapshot(engine)) as connection:
             for name, query in checked_queries(queries).items():
                 table = BILLING_TABLE_BY_NAME[name]
                 result = connection.execution_options(stream_results=True).execute(_as_written(query))
@@ -114,6 +115,12 @@ def extracts(engine: Engine, queries: Mapping[str, str]) -> Iterator[Extract]:
             where=engine.url.render_as_string(hide_password=True),
             remedy="see that the database can be reached and that the queries in [billing.queries] run there",
         ) from error
+
+
+def _snapshot(engine: Engine) -> dict[str, Any]:
+    """Options by which all queries see one moment and can change nothing, where the database offers that."""
+    is_postgresql = engine.dialect.name == "postgresql"
+    return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True} if is_postgresql else {}
 
 
 def _as_written(query: str) -> TextClause:
