@@ -125,7 +125,7 @@ def row(channel: str, language: str, message_kind: str, items: list[dict[str, An
         **SENDER_NL,
         **RECIPIENT_NL,
         "payment_reference": None,
-        "payment_text": f"Klantnummer {columns.get('customer_id', RECIPIENT_NL['customer_id'])} facturen {numbers}",
+        "payment_text": f"{columns.get('customer_id', RECIPIENT_NL['customer_id'])} {numbers}",
         "next_message_kind": next_kind,
         "next_step_on": next_step_on,
         "owner": "Marieke de Bruijn",

@@ -123,4 +123,4 @@ def test_sixty_invoice_numbers_are_cut_between_two_of_them(environment: RenderEn
     (payload,) = scan(render_message(row("email", "nl", "reminder_1", overdue_items(60)), environment))
     text = payload.split("\n")[10]
     assert len(text) <= 140
-    assert text.endswith("2026-01050")
+    assert text.endswith("2026-01052")
