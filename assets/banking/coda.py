@@ -50,6 +50,7 @@ class _Movement:
     second: str = ""  # record 2.2
     third: str = ""  # record 2.3
     information: list[str] = field(default_factory=list)  # texts of the records 3 that are free
+    information_is_free: bool = False  # whether the last record 3.1 was, which its 3.2 and 3.3 continue
     charges_amount: Decimal | None = None
     original: tuple[Decimal, str] | None = None
 
@@ -137,9 +138,11 @@ def _take(block: _Block, line: str, number: int) -> None:
                 movement.third = line
         elif line[1] == "1":
             # Structured information (position 40 = 1) repeats what the movement says: names and addresses.
-            movement.information.append("" if line[39] == "1" else line[40:113])
-        elif movement.information and movement.information[-1].strip():
-            movement.information[-1] += line[10:115] if line[1] == "2" else line[10:100]
+            movement.information_is_free = line[39] != "1"
+            if movement.information_is_free:
+                movement.information.append(line[40:113])
+        elif movement.information_is_free:
+            movement.information.append(line[10:115] if line[1] == "2" else line[10:100])
     else:
         raise UnreadableStatement("malformed", f"unknown record {line[:2]!r}", f"line {number}", block.account)
 

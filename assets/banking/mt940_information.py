@@ -71,30 +71,29 @@ class Flow:
         hard = self.hard[bisect_right(self.hard, start) : bisect_left(self.hard, end)]
         if not soft and not hard:
             return one_line(self.text[start:end]), ()
-        words: list[str] = []
+        pieces: list[str] = []
         length = 0
         wraps: list[int] = []
-        glue = False  # the next piece continues the last word
+        runs_on = False  # the last word may go on in the next piece
         at = start
+        breaks_softly = set(soft)
         for stop in sorted((*soft, *hard, end)):
             piece = self.text[at:stop]
-            parts = piece.split()
-            if parts:
-                if glue and not piece[0].isspace() and words:
+            words = " ".join(piece.split())
+            if words:
+                if runs_on and not piece[0].isspace():
                     wraps.append(length)
-                    words[-1] += parts[0]
-                    length += len(parts[0])
-                    parts = parts[1:]
-                for part in parts:
-                    length += len(part) + (1 if words else 0)
-                    words.append(part)
-                glue = not piece[-1].isspace()
+                elif pieces:
+                    pieces.append(" ")
+                    length += 1
+                pieces.append(words)
+                length += len(words)
+                runs_on = not piece[-1].isspace()
             elif piece:
-                glue = False
+                runs_on = False
+            runs_on = runs_on and stop not in breaks_softly
             at = stop
-            if stop in soft:
-                glue = False
-        return " ".join(words) or None, tuple(wraps)
+        return "".join(pieces) or None, tuple(wraps)
 
 
 def read_information(lines: list[str], own_account: str) -> Information:
@@ -140,12 +139,13 @@ def _slashed_fields(text: str) -> dict[str, tuple[int, int]]:
     """Where the value of each keyword stands; the first of a name wins, unless it was empty."""
     found: dict[str, tuple[int, int]] = {}
     name, start = "", 0
-    in_text = False
+    in_text = has_text = False
     after = _AFTER_TEXT
     party = ""
     for match in _KEY.finditer(text):
         key = match[1]
-        has_text = in_text and bool(text[start : match.start()].strip("/ "))
+        if in_text and not has_text:
+            has_text = bool(text[start : match.start()].strip("/ "))
         if in_text and (has_text or key == "REMI"):
             if key == "REMI":
                 if has_text:
@@ -161,7 +161,7 @@ def _slashed_fields(text: str) -> dict[str, tuple[int, int]]:
         # The name of an ultimate party, or the id of any, must not pass for the counterparty's own.
         name = f"{party}.{key}" if party not in ("", key, "ORDP", "BENM") or key == "ID" else key
         start = match.end() + 1
-        in_text = name == "REMI"
+        in_text, has_text = name == "REMI", False
         if key in ("TRTP", "RTYP"):
             after = _AFTER_TEXT_TYPED
         if in_text:
@@ -250,10 +250,11 @@ def _numbered(flow: Flow, own_account: str) -> Information:
     mark = re.escape(start_match[1])
     cuts = list(re.finditer(f"{mark}([0-6][0-9])", text))
     information = Information(raw=text)
-    parts: dict[str, str] = {}
+    pieces: dict[str, list[str]] = {}
     for number, cut in enumerate(cuts):
         end = cuts[number + 1].start() if number + 1 < len(cuts) else len(text)
-        parts[cut[1]] = parts.get(cut[1], "") + text[cut.end() : end]
+        pieces.setdefault(cut[1], []).append(text[cut.end() : end])
+    parts = {key: "".join(found) for key, found in pieces.items()}
     purposes = [parts[key] for key in (*map(str, range(20, 30)), *map(str, range(60, 64))) if key in parts]
     if start_match[1] == ">" and purposes and BIC.fullmatch(purposes[0].strip()):
         information.bic = purposes.pop(0).strip()

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assets.banking.keys import content_key
 from assets.banking.read import read_statement_file
+from assets.banking.references import candidate_references
 from assets.banking.statements import ENTRY_COLUMNS, STATEMENT_COLUMNS, UnreadableStatement
-from tests.banking.build import ACCOUNT, Payment, camt053, coda, mt940
+from tests.banking.build import ACCOUNT, Payment, camt053, coda, mt940, record
 from tests.banking.golden_files import STATEMENT_FILES
 
 PAID = [Payment(121_00), Payment(-9_99, "Kosten"), Payment(5_00, "Café")]
@@ -209,3 +213,36 @@ def test_the_columns_are_those_of_the_raw_tables() -> None:
     assert ENTRY_COLUMNS[-1] == "parser_version"
     assert len(ENTRY_COLUMNS) == 27
     assert len(STATEMENT_COLUMNS) == 14
+
+
+def _huge_coda() -> bytes:
+    lines = coda([Payment(1_00, "")], eol="\n").decode("latin-1").splitlines()
+    head = record((1, "31"), (3, "00010000"), (32, "001500000"), (41, "x" * 73))
+    body = record((1, "32"), (3, "00010000"), (11, "2026-000123 " * 8))
+    lines[5:5] = [head, *[body] * 78_000]
+    lines[-1] = lines[-1][:16] + f"{len(lines) - 2:06d}" + lines[-1][22:]
+    return "\n".join(lines).encode()
+
+
+_HUGE: dict[str, Callable[[], bytes]] = {
+    "letters": lambda: mt940([Payment(1_00, "x" * 10_000_000)]),
+    "keywords": lambda: mt940([Payment(1_00, "/EREF/ " * 1_400_000)]),
+    "remittances": lambda: mt940([Payment(1_00, "/REMI/" * 1_600_000)]),
+    "words": lambda: mt940([Payment(1_00, "a b " * 2_500_000)], dialect="rabobank", width=60),
+    "numbered": lambda: mt940([Payment(1_00)]).replace(b":86:", b":86:020" + b"?20abcdefgh " * 800_000, 1),
+    "labels": lambda: mt940([Payment(1_00)]).replace(b":86:", b":86:SEPA X IBAN: " + b"NAAM: abcdefgh " * 650_000, 1),
+    "spaces": lambda: mt940([Payment(1_00)]).replace(b":86:", b":86:" + b" " * 10_000_000, 1),
+    "camt": lambda: camt053([Payment(1_00, "2026-000123 " * 800_000)]),
+    "coda": _huge_coda,
+}
+
+
+@pytest.mark.parametrize("kind", _HUGE)
+def test_ten_megabytes_of_text_do_not_hang(kind: str) -> None:
+    content = _HUGE[kind]()
+    assert len(content) > 9_000_000
+    started = time.process_time()
+    (entry,) = read_statement_file(content).statements[0].entries
+    content_key(entry, entry.account_iban)
+    candidate_references(entry)
+    assert time.process_time() - started < 20.0
