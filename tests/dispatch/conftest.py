@@ -16,6 +16,7 @@ from tests.operations.stores import (  # noqa: F401
     sqlite_engine,
     sqlite_url,
     store_url,
+    tmp_path,
 )
 
 

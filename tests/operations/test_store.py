@@ -29,7 +29,7 @@ from assets.operations.runs import (
 )
 from assets.operations.store import SCHEMA_VERSION, migrate, open_store, reading, stored_version, writing
 from assets.operations.tables import landing_batch, metadata, run, run_control
-from tests.operations.stores import ManualClock
+from tests.operations.stores import ManualClock, new_schema
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 
@@ -190,9 +190,7 @@ def test_insert_or_replace_by_a_stranger_is_refused(sqlite_engine, sqlite_url, c
 
 
 def test_postgresql_refuses_truncate(postgresql_url, clock):
-    from tests.operations.stores import new_database
-
-    engine = open_store(new_database(postgresql_url))
+    engine = open_store(new_schema(postgresql_url))
     migrate(engine, clock)
     with pytest.raises(DBAPIError, match="append-only"), writing(engine) as connection:
         connection.execute(text("truncate register_event"))

@@ -5,4 +5,5 @@ from tests.operations.stores import (  # noqa: F401
     sqlite_engine,
     sqlite_url,
     store_url,
+    tmp_path,
 )
