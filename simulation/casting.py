@@ -13,6 +13,8 @@ from simulation.model import Behaviour, Customer, Mandate, Role
 from simulation.streams import stream
 
 SMALLEST_SCRIPTED_CENTS = 240_00
+# When a first reminder is due in the policy this project ships; another policy only shifts what the scripts show.
+DAYS_TO_REMINDER = timedelta(days=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class StrayPayment:
     customer_id: str
     booked_on: date
     amount_cents: int
-    draft_key: str  # what the payer meant it for
+    draft_keys: tuple[str, ...]  # what the payer meant it for, in that order
 
 
 @dataclass(slots=True)
@@ -200,9 +202,9 @@ def pre_due(scene: Scene) -> None:
 
 
 def paid_just_in_time(scene: Scene) -> None:
-    """Overdue enough for a reminder, and the money is on the statement read that very morning."""
+    """Overdue for the first reminder on a demonstration day, with the money on the statement read that very morning."""
     seen_on = scene.days[scene.actor % 3]
-    scene.bill(scene.day(-13), Plan.ON, bank_days.bank_days_later(seen_on, -1))
+    scene.bill(seen_on - DAYS_TO_REMINDER, Plan.ON, bank_days.bank_days_later(seen_on, -1))
 
 
 def dispute_open(scene: Scene) -> None:
@@ -266,11 +268,17 @@ def arrangement_direct_debit(scene: Scene) -> None:
 
 
 def unplaced_money(scene: Scene) -> None:
-    older = scene.bill(scene.day(-16), lines=3)
-    scene.bill(scene.day(-12))
-    booked_on = bank_days.bank_days_later(scene.days[0], -1) if scene.actor == 0 else scene.days[1]
-    amount = max(older.total_cents * 58 // 100 // 25_00 * 25_00, 25_00)
-    scene.strays.append(StrayPayment(scene.customer.customer_id, booked_on, amount, older.key))
+    """The first actor's money lowers what may be claimed; the second's is more than all it owes, so nothing may be."""
+    if scene.actor == 0:
+        older, newer = scene.bill(scene.day(-16), lines=3), scene.bill(scene.day(-12))
+        booked_on = bank_days.bank_days_later(scene.days[0], -1)
+        amount = max(older.total_cents * 58 // 100 // 25_00 * 25_00, 25_00)
+    else:
+        due_on = scene.days[2] - DAYS_TO_REMINDER
+        older, newer = scene.bill(due_on, lines=3), scene.bill(due_on)
+        booked_on = scene.days[1]
+        amount = ((older.total_cents + newer.total_cents) // 25_00 + 2) * 25_00
+    scene.strays.append(StrayPayment(scene.customer.customer_id, booked_on, amount, (older.key, newer.key)))
 
 
 def loose_credit(scene: Scene) -> None:

@@ -697,15 +697,14 @@ def pay_instalment(household: Household, day: date, subject: str) -> None:
 
 def pay_without_a_word(household: Household, stray: StrayPayment) -> None:
     customer = household.customers[stray.customer_id]
-    transfer(
-        household,
-        stray.booked_on,
-        customer,
-        stray.amount_cents,
-        "unplaced",
-        ("Diverse openstaande posten",),
-        [(stray.draft_key, stray.amount_cents)],
-    )
+    left, allocations = stray.amount_cents, []
+    for key in stray.draft_keys:
+        cents = min(left, household.open_cents[key])
+        if cents:
+            allocations.append((key, cents))
+            left -= cents
+    text = ("Diverse openstaande posten",)
+    transfer(household, stray.booked_on, customer, stray.amount_cents, "unplaced", text, allocations)
 
 
 ACTIONS = {
