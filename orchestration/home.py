@@ -134,16 +134,19 @@ def create_home(root: Path) -> Home:
     Directories are 0700 and files 0600: everything in a home is somebody's debt.
     """
     home = Home(root.resolve())
-    if home.settings_file.exists():
-        raise UsageProblem(
-            "there is a home here already", where=str(home.root), remedy="use it, or give another --home"
-        )
     try:
-        for folder in FOLDERS:
-            path = home.root / folder
-            path.mkdir(parents=True, exist_ok=True)
-            path.chmod(0o700)
+        if home.settings_file.exists():
+            raise UsageProblem(
+                "there is a home here already", where=str(home.root), remedy="use it, or give another --home"
+            )
+        home.root.mkdir(parents=True, exist_ok=True)
         home.root.chmod(0o700)
+        for folder in FOLDERS:
+            path = home.root
+            for part in folder.split("/"):
+                path = path / part
+                path.mkdir(exist_ok=True)
+                path.chmod(0o700)
         write_private(home.dagster / "dagster.yaml", DAGSTER_YAML)
         write_private(home.settings_file, SETTINGS_TEMPLATE)
     except OSError as error:
@@ -158,13 +161,21 @@ def create_home(root: Path) -> Home:
 def find_home(root: Path) -> Home:
     """The home at `root`. Raises UsageProblem when there is none."""
     home = Home(root.resolve())
-    if not home.settings_file.is_file():
+    if not _is_file(home.settings_file):
         raise UsageProblem(
             "there is no home here",
             where=str(home.root),
             remedy="make one with `tijdig init` or `tijdig demo`, or point to one with --home or TIJDIG_HOME",
         )
     return home
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is a file; in a folder that may not be looked into there is none for us."""
+    try:
+        return path.is_file()
+    except PermissionError:
+        return False
 
 
 def write_private(path: Path, text: str) -> None:
@@ -177,7 +188,15 @@ def write_private(path: Path, text: str) -> None:
 @contextmanager
 def locked(home: Home) -> Iterator[None]:
     """Holds the home's lock: one command writes at a time. The operating system releases it when a process dies."""
-    with (home.root / "lock").open("a", encoding="utf-8") as file:
+    try:
+        descriptor = os.open(home.root / "lock", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    except OSError as error:
+        raise UsageProblem(
+            f"the home cannot be locked: {error.strerror}",
+            where=str(home.root / "lock"),
+            remedy="let the user this runs as write to the home",
+        ) from error
+    with os.fdopen(descriptor, "a", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

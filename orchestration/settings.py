@@ -93,12 +93,24 @@ SECTIONS: dict[str, type] = {
 
 CHOICES = {("billing", "mode"): ("full", "delta"), ("dispatch", "mode"): ("rehearsal", "live")}
 
+# Smallest and largest value of each number.
+RANGES = {("billing", "max_shrink_percent"): (0, 100), ("smtp", "port"): (1, 65_535)}
+
+# What a list holds, where that is not texts.
+LISTS_OF_NUMBERS = (("landing", "accepted_batches"),)
+
 
 def read_settings(home: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     """Reads and checks the settings of `home`. Raises UsageProblem for anything it does not understand."""
     path = home / SETTINGS_FILE
     try:
         text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageProblem(
+            f"the settings cannot be read: {error.strerror}",
+            where=str(path),
+            remedy="let the user this runs as read the file",
+        ) from error
     except UnicodeDecodeError as error:
         raise UsageProblem(
             f"the settings are not UTF-8 text ({error.reason})", where=str(path), remedy="save the file as UTF-8"
@@ -123,17 +135,40 @@ def settings_from(document: Mapping[str, Any], environment: Mapping[str, str], w
             where=where,
             remedy=f"use one of {', '.join(f'[{name}]' for name in SECTIONS)}",
         )
+    _refuse_unknown_variables(environment)
     sections = {name: _section(name, document.get(name, {}), environment, where) for name in SECTIONS}
     settings = Settings(**sections)
     try:
         ZoneInfo(settings.home.timezone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise UsageProblem(
             f"unknown time zone {settings.home.timezone!r}",
             where=f"{where} [home] timezone",
             remedy="use a name such as Europe/Amsterdam",
         ) from error
     return settings
+
+
+def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
+    """A misspelt variable would be ignored in silence; sections and tables of texts are for the file only."""
+    for name, kind in SECTIONS.items():
+        defaults = kind()
+        known = {
+            f"TIJDIG_{name}_{each.name}".upper()
+            for each in fields(kind)
+            if not isinstance(getattr(defaults, each.name), Mapping)
+        }
+        unknown = sorted(
+            variable
+            for variable in environment
+            if variable.startswith(f"TIJDIG_{name.upper()}_") and variable not in known and variable not in SECRETS
+        )
+        if unknown:
+            raise UsageProblem(
+                f"no setting is called {unknown[0]}",
+                where="the environment",
+                remedy=f"unset it, or use one of {', '.join(sorted(known))}",
+            )
 
 
 def _section(name: str, given: Any, environment: Mapping[str, str], where: str) -> Any:
@@ -153,15 +188,24 @@ def _section(name: str, given: Any, environment: Mapping[str, str], where: str) 
     for key in known:
         default = getattr(defaults, key)
         variable = f"TIJDIG_{name}_{key}".upper()
+        source = f"{where} [{name}] {key}"
         if variable in environment and not isinstance(default, Mapping):
-            values[key] = _from_text(environment[variable], default, variable)
+            source = variable
+            values[key] = _from_text(environment[variable], default, source)
         elif key in given:
-            values[key] = _checked(given[key], default, f"{where} [{name}] {key}")
+            values[key] = _checked(given[key], default, source)
+        if key in values and isinstance(default, tuple):
+            values[key] = _elements(values[key], int if (name, key) in LISTS_OF_NUMBERS else str, source)
+        smallest, largest = RANGES.get((name, key), (None, None))
+        if key in values and smallest is not None and not smallest <= values[key] <= largest:
+            raise UsageProblem(
+                f"{values[key]} is out of range", where=source, remedy=f"use a number from {smallest} to {largest}"
+            )
         choices = CHOICES.get((name, key))
         if choices and key in values and values[key] not in choices:
             raise UsageProblem(
                 f"{values[key]!r} is not a value of [{name}] {key}",
-                where=where,
+                where=source,
                 remedy=f"use one of {', '.join(choices)}",
             )
     return kind(**values)
@@ -180,6 +224,18 @@ def _from_text(text: str, default: Any, where: str) -> Any:
     if isinstance(default, tuple):
         return tuple(part.strip() for part in text.split(",") if part.strip())
     return text
+
+
+def _elements(values: tuple[Any, ...], kind: type, where: str) -> tuple[Any, ...]:
+    """The elements of a list, each of its kind; numbers may come as digits, since the environment holds only texts."""
+    if kind is int:
+        digits = [value for value in values if type(value) is int or (isinstance(value, str) and value.isdecimal())]
+        if len(digits) == len(values):
+            return tuple(int(value) for value in values)
+    elif all(isinstance(value, str) for value in values):
+        return values
+    wanted = "whole numbers" if kind is int else "texts in quotes"
+    raise UsageProblem(f"{list(values)!r} has the wrong type", where=where, remedy=f"write a list of {wanted}")
 
 
 def _checked(value: Any, default: Any, where: str) -> Any:
