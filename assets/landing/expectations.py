@@ -185,7 +185,8 @@ def _words(result: Any) -> str:
         name: value for name, value in result.expectation_config.kwargs.items() if name not in ("batch_id", "column")
     }
     found = {
-        name: value
+        # The frame answers in numpy's numbers; a person reads plain ones.
+        name: value.item() if hasattr(value, "item") else value
         for name, value in result.result.items()
         if name in ("observed_value", "unexpected_percent", "unexpected_count", "element_count")
     }
