@@ -197,6 +197,8 @@ class FileChannel:
                 if sha256_hex(target.read_bytes()) == message.body_sha256:
                     return _FilePrepared(None, target)
                 raise PermanentFailure(f"{target} exists with other content")
+            for stale in target.parent.glob(f".{target.name}.*.part"):
+                os.unlink(stale)  # of an earlier claim, which can no longer commit to sending
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(message.content)

@@ -167,6 +167,7 @@ class _Planning:
 
     def carry_out(self, messages: Sequence[FrozenMessage]) -> PlanResult:
         connection, author = self._connection, self._author
+        self._take_back_claims()
         expired = expire_before(connection, author, self._run.as_of_date)
         existing = self._existing()
         wanted = {message.communication_id for message in messages}
@@ -207,6 +208,14 @@ class _Planning:
             self._run.run_id,
         )
         return result
+
+    def _take_back_claims(self) -> None:
+        """What is claimed has not left: the new plan decides about it. Its claimer, if alive, finds its token gone."""
+        rows = self._connection.execute(select(communication).where(communication.c.state == "claimed"))
+        for row in rows.all():
+            values = {"token": row.token + 1, "lease_until": None}
+            step = Step(row.communication_id, "claimed", "approved", row.token, "planned anew", values)
+            take(self._connection, self._author, step)
 
     def _existing(self) -> dict[str, Row[Any]]:
         rows = self._connection.execute(select(communication).where(communication.c.as_of_date == self._run.as_of_date))

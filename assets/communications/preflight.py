@@ -19,6 +19,9 @@ from assets.operations.tables import communication, communication_item, register
 
 FACTS_NEWER = "facts_newer"
 
+# A later run of the day has landed more, and has not (yet) said that it still wants this message: it may have been paid.
+NEWER_RUN = "newer_run"
+
 # Events that, arriving after the plan, mean it must be decided anew. The others add no reason to be silent.
 HOLDING_KINDS = (
     "dispute_opened",
@@ -67,6 +70,8 @@ def check(connection: Connection, row: Row[Any], content: bytes, state: Control,
         return Verdict("hold", "other_mode")
     if row.as_of_date != rules.today or row.expires_on < rules.today:
         return Verdict("expire", "its day is over")
+    if row.run_id != state.last_run_id:
+        return Verdict("hold", NEWER_RUN)
     if row.requires_release and not row.is_released:
         return Verdict("hold", "awaiting_release")
     if not sha256_hex(content) == row.body_sha256 == row.approved_sha256:

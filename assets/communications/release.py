@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, or_, select, update
 
-from assets.communications.preflight import FACTS_NEWER
+from assets.communications.preflight import FACTS_NEWER, NEWER_RUN
 from assets.communications.transitions import Author, Step, take
 from assets.operations.clock import Clock
 from assets.operations.control import control
@@ -21,6 +21,7 @@ from assets.operations.tables import communication, register_event, run, run_con
 # Holds that a yes cannot lift, and what does.
 _NOT_BY_RELEASE = {
     FACTS_NEWER: "Something was recorded about this customer after the plan: run the day again",
+    NEWER_RUN: "A later run did not plan it again: run the day again",
     "recipient_not_allowed": "Add the recipient to [dispatch] allow_list, then run the day again",
     "recipient_mismatch": "The stored recipient was altered: find out who did, then run the day again",
     "body_mismatch": "The stored body is not what was approved: run the day again",

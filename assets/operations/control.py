@@ -34,6 +34,7 @@ class Control:
     stopped_by: str | None
     stopped_reason: str | None
     last_as_of_date: date | None
+    last_run_id: str | None
 
 
 def control(connection: Connection) -> Control:
@@ -47,6 +48,7 @@ def control(connection: Connection) -> Control:
         stopped_by=row.stopped_by,
         stopped_reason=row.stopped_reason,
         last_as_of_date=row.last_as_of_date,
+        last_run_id=row.last_run_id,
     )
 
 

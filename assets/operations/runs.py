@@ -70,7 +70,7 @@ def begin_run(
             started_at=now,
         )
     )
-    connection.execute(update(run_control).values(last_as_of_date=as_of_date))
+    connection.execute(update(run_control).values(last_as_of_date=as_of_date, last_run_id=run_id))
     journal.append(
         connection,
         now,

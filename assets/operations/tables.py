@@ -129,6 +129,8 @@ run_control = Table(
     Column("stopped_by", Text),
     Column("stopped_reason", Text),
     Column("last_as_of_date", Date),
+    # The run begun last. A message that rests on an earlier one may not know what has landed since.
+    Column("last_run_id", String(64)),
     # The dispatch sequence at the moment of going live: rehearsal messages are facts below it and none at or above it.
     Column("live_from_seq", sequence_number),
     # Register events of kind release and refuse have been carried out up to here.

@@ -295,6 +295,61 @@ class TestPreflight:
         home.plan(reminder)
         assert self._sent(home) == (reminder.communication_id,)
 
+    def test_a_later_run_that_did_not_plan_yet_holds_what_an_earlier_one_approved(self, any_home: Home):
+        """The later run may have landed the payment."""
+        reminder = message("K1", "F1")
+        any_home.plan(reminder)
+        later = any_home.begin(MONDAY, "later")
+        assert self._sent(any_home) == ()
+        assert any_home.row(reminder).held_reason == "newer_run"
+        ids = [reminder.communication_id]
+        assert release(any_home.engine, any_home.clock, by="Ann", reason="x", communication_ids=ids).changed == ()
+        any_home.plan(reminder, run=later)
+        assert self._sent(any_home) == (reminder.communication_id,)
+
+    @pytest.mark.parametrize("is_wanted", [True, False])
+    def test_a_claim_left_by_a_dead_dispatcher_is_decided_by_the_new_plan(self, any_home: Home, is_wanted: bool):
+        """It was claimed, the dispatcher died, the customer paid, the day is run again."""
+        reminder, other = message("K1"), message("K2")
+        any_home.plan(reminder, other)
+
+        def die(_: Outgoing) -> None:
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            any_home.dispatch(Transport({"email": Interrupted(FileChannel(any_home.outbox), die)}))
+        assert "claimed" in any_home.states().values()
+        any_home.plan(*([reminder, other] if is_wanted else [other]))
+        any_home.recover(holds_home_lock=True)
+        assert (reminder.communication_id in self._sent(any_home)) is is_wanted
+        assert any_home.states()[reminder.communication_id] == ("sent" if is_wanted else "superseded")
+
+    def test_a_doubt_settled_after_a_new_plan_left_the_message_out_does_not_send_it(self, home: Home):
+        reminder, other = message("K1"), message("K2")
+        home.plan(reminder)
+
+        def die(_: Outgoing) -> None:
+            raise KeyboardInterrupt
+
+        class Unwritten(FileChannel):
+            """Dies after the intent, before the rename."""
+
+            def prepare(self, message: Outgoing) -> Prepared:
+                inner = super().prepare(message)
+                inner_send = die
+                return type(
+                    "P", (), {"send": lambda self: inner_send(message), "abandon": lambda self: inner.abandon()}
+                )()
+
+        with pytest.raises(KeyboardInterrupt):
+            home.dispatch(Transport({"email": Unwritten(home.outbox)}))
+        assert home.row(reminder).state == "sending"
+        home.plan(other)
+        home.recover(holds_home_lock=True)
+        assert home.row(reminder).state == "approved", "the probe found that it had not left"
+        assert home.dispatch().sent == (other.communication_id,)
+        assert home.row(reminder).held_reason == "newer_run"
+
     def test_a_next_stage_waits_for_proof_of_the_one_before(self, home: Home):
         first = message("K1", "F1", formal=True, stage=3)
         home.plan(first)
