@@ -144,6 +144,24 @@ def test_a_return_takes_back_a_collection_in_full(world: World) -> None:
         assert entry.return_reason != "MD06" or original.scheme == "CORE"
 
 
+def test_a_returned_collection_leaves_the_invoice_open_until_it_is_paid_again(world: World) -> None:
+    entry_of = {entry.entry_id: entry for entry in world.entries}
+    history: dict[str, list[tuple[date, str, int]]] = defaultdict(list)
+    for truth in world.truth:
+        for invoice_id, cents in truth.allocations:
+            entry = entry_of[truth.entry_id]
+            history[invoice_id].append((entry.booked_on, entry.kind, cents))
+    returned = [sorted(events) for events in history.values() if any(kind == "return" for _, kind, _ in events)]
+    assert returned
+    paid_again = 0
+    for events in returned:
+        kinds = [kind for _, kind, _ in events]
+        assert kinds[:2] == ["collection", "return"]
+        assert sum(cents for _, _, cents in events[:2]) == 0
+        paid_again += kinds[2:] != []
+    assert paid_again * 2 >= len(returned)
+
+
 def test_lines_add_up_to_the_invoice(world: World) -> None:
     for invoice in world.invoices:
         assert sum(line.net_cents + line.vat_cents for line in invoice.lines) == invoice.total_cents > 0
