@@ -5,11 +5,7 @@
     on_schema_change="append_new_columns",
 ) }}
 
-with business_day as (
-    select * from {{ ref("stg_control__business_day") }}
-),
-
-messages as (
+with messages as (
     select communications_due.*
     from {{ ref("communications_due") }} as communications_due
     inner join {{ ref("stg_control__business_day") }} as today
@@ -101,12 +97,10 @@ final as (
         messages.policy_id,
         messages.template_id,
         messages.template_hash,
-        messages.run_id as dagster_run_id,
-        business_day.batch_watermark
+        messages.run_id as dagster_run_id
     from gathered
     inner join messages
         on gathered.communication_id = messages.communication_id
-    cross join business_day
     left join entries
         on gathered.entry_key = entries.entry_key
     left join company_accounts

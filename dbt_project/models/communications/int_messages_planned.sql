@@ -7,6 +7,12 @@ dunning_notices as (
     select * from {{ ref("dunning_notices") }}
 ),
 
+sent_today as (
+    select distinct company_id, customer_id, currency
+    from {{ ref("int_messages_sent_today") }}
+    where message_kind in {{ dunning_kinds() }}
+),
+
 message_items as (
     select * from {{ ref("int_message_items") }}
 ),
@@ -58,6 +64,7 @@ entries_gathered as (
     group by message_entries.company_id, message_entries.customer_id, message_entries.currency
 ),
 
+-- One customer, one currency, one message a day: after the first has left, nothing is added that day.
 addressed as (
     select
         dunning_notices.*,
@@ -84,6 +91,12 @@ addressed as (
         on
             dunning_notices.company_id = customers.company_id
             and dunning_notices.customer_id = customers.customer_id
+    left join sent_today
+        on
+            dunning_notices.company_id = sent_today.company_id
+            and dunning_notices.customer_id = sent_today.customer_id
+            and dunning_notices.currency = sent_today.currency
+    where sent_today.company_id is null
 ),
 
 worded as (

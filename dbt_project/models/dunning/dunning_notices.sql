@@ -18,10 +18,6 @@ steps as (
     select * from {{ ref("int_steps_in_force") }}
 ),
 
-sent_today as (
-    select distinct company_id, customer_id, currency from {{ ref("int_notices_sent_today") }}
-),
-
 today_in_bank_days as (
     select bank_days.bank_day_no
     from bank_days
@@ -29,16 +25,8 @@ today_in_bank_days as (
         on bank_days.date_day = business_day.as_of_date
 ),
 
--- One customer, one currency, one message a day: after the first has left, nothing is added that day.
 planned as (
-    select notices.*
-    from notices
-    left join sent_today
-        on
-            notices.company_id = sent_today.company_id
-            and notices.customer_id = sent_today.customer_id
-            and notices.currency = sent_today.currency
-    where notices.is_sendable and sent_today.company_id is null
+    select * from notices where notices.is_sendable
 ),
 
 final as (

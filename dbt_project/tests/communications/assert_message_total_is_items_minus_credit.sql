@@ -1,3 +1,5 @@
+{{ config(meta={"dagster": {"ref": {"name": "communications_due"}}}) }}
+
 -- A row here is a message whose total is not the sum of its items less what was set off.
 with messages as (
     select communications_due.*

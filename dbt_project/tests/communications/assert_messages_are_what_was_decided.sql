@@ -1,3 +1,5 @@
+{{ config(meta={"dagster": {"ref": {"name": "communication_items"}}}) }}
+
 -- A row here is an invoice that was decided a message and is on none, or the other way round: decision and message must
 -- say the same. An invoice paid after its message left today has no decision any more, and that is right.
 with business_day as (

@@ -1,14 +1,18 @@
--- A row here is an invoice on a message planned today that is paid, or of which more is claimed than is open. What left
--- earlier today stands and is not looked at again.
-with notice_items as (
-    select * from {{ ref("dunning_notice_items") }}
+{{ config(meta={"dagster": {"ref": {"name": "communication_items"}}}) }}
+
+-- A row here is an invoice on a message planned by this run that is paid, or of which more is claimed than is open. What
+-- left earlier today was planned by an earlier run; it stands and is not looked at again.
+with messages as (
+    select communications_due.communication_id
+    from {{ ref("communications_due") }} as communications_due
+    inner join {{ ref("stg_control__business_day") }} as today
+        on
+            communications_due.as_of_date = today.as_of_date
+            and communications_due.run_id = today.run_id
 ),
 
 communication_items as (
-    select items.*
-    from {{ ref("communication_items") }} as items
-    inner join {{ ref("stg_control__business_day") }} as today
-        on items.as_of_date = today.as_of_date
+    select * from {{ ref("communication_items") }}
 ),
 
 invoice_balances as (
@@ -22,10 +26,8 @@ select
     communication_items.open_amount,
     invoice_balances.open_amount as open_amount_in_balances
 from communication_items
-inner join notice_items
-    on
-        communication_items.company_id = notice_items.company_id
-        and communication_items.invoice_id = notice_items.invoice_id
+inner join messages
+    on communication_items.communication_id = messages.communication_id
 left join invoice_balances
     on
         communication_items.company_id = invoice_balances.company_id

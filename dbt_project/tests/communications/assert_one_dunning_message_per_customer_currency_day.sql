@@ -1,3 +1,5 @@
+{{ config(meta={"dagster": {"ref": {"name": "communications_due"}}}) }}
+
 -- A row here is a customer that would get two dunning messages in one currency on one day.
 select
     communications_due.as_of_date,

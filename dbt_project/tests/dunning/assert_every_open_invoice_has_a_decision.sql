@@ -1,3 +1,5 @@
+{{ config(meta={"dagster": {"ref": {"name": "dunning_decisions"}}}) }}
+
 -- A row here is an open invoice without exactly one decision of today, or a decision about another amount: somebody
 -- forgotten, or somebody decided about twice.
 with business_day as (

@@ -1,3 +1,5 @@
+{{ config(meta={"dagster": {"ref": {"name": "dunning_notices"}}}) }}
+
 -- A row here is a message planned today for a key account: key accounts are served by people only.
 with notices as (
     select * from {{ ref("dunning_notices") }}

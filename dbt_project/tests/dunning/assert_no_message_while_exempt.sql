@@ -1,3 +1,5 @@
+{{ config(meta={"dagster": {"ref": {"name": "dunning_notice_items"}}}) }}
+
 -- A row here is an invoice on a message planned today although today's leading reason forbids writing about it.
 with business_day as (
     select * from {{ ref("stg_control__business_day") }}

@@ -1,3 +1,5 @@
+{{ config(meta={"dagster": {"ref": {"name": "tasks"}}}) }}
+
 -- A row here is a decision that leaves an invoice to people while nobody has a task for it today.
 with business_day as (
     select * from {{ ref("stg_control__business_day") }}
