@@ -288,8 +288,12 @@ def _rows(
         if parent.detail:
             raise UnreadableStatement("malformed", "a detail without its movement", f"line {parent.line}")
         payments = [detail for detail in movements[at + 1 : end] if detail.first[53] in _PAYMENT_DETAILS]
-        if len(payments) > 1 and sum(amounts[payment.line] for payment in payments) == amounts[parent.line]:
-            rows.extend((payment, parent, number) for number, payment in enumerate(payments, start=1))
+        if payments and sum(amounts[payment.line] for payment in payments) == amounts[parent.line]:
+            # A batch of one is no batch, but only the detail knows who paid.
+            rows.extend(
+                (payment, parent, number if len(payments) > 1 else 0)
+                for number, payment in enumerate(payments, start=1)
+            )
         else:
             _breakdown(parent, movements[at + 1 : end], amounts, currency)
             rows.append((parent, None, 0))

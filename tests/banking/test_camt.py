@@ -138,6 +138,21 @@ def test_the_other_side_is_never_the_owner_of_the_account(sign: str, extra: str,
     assert entry.counterparty_iban in (None, OTHER)
 
 
+@pytest.mark.parametrize(
+    ("sign", "inside", "name"),
+    [
+        ("CRDT", "", "Debtor"),
+        ("DBIT", "", "Creditor"),
+        ("DBIT", "<RtrInf/>", "Debtor"),
+        ("CRDT", "<RtrInf/>", "Creditor"),
+    ],
+)
+def test_without_accounts_the_direction_and_the_return_tell_the_other_side(sign: str, inside: str, name: str) -> None:
+    parties = detail(f"<RltdPties>{party('Dbtr', 'Debtor')}{party('Cdtr', 'Creditor')}</RltdPties>{inside}")
+    entry = only_entry(booked("20.00", sign, parties), booked("20.00", "DBIT" if sign == "CRDT" else "CRDT"))
+    assert entry.counterparty_name == name
+
+
 def family(code: str) -> str:
     return f"<BkTxCd><Domn><Cd>PMNT</Cd><Fmly><Cd>IDDT</Cd><SubFmlyCd>{code}</SubFmlyCd></Fmly></Domn></BkTxCd>"
 

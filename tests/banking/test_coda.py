@@ -126,6 +126,11 @@ def test_a_batch_splits_when_its_payments_add_up() -> None:
     ]
 
 
+def test_of_a_batch_of_one_the_detail_is_told() -> None:
+    (entry,) = batch(("5", 30_00, "2026-1000"))
+    assert (entry.amount, entry.detail_ordinal, entry.remittance) == (Decimal("30.00"), 0, "2026-1000")
+
+
 def test_a_batch_that_does_not_add_up_stays_whole() -> None:
     assert [(one.amount, one.detail_ordinal) for one in batch(("5", 10_00, "a"), ("5", 15_00, "b"))] == [
         (Decimal("30.00"), 0)
