@@ -177,13 +177,17 @@ def _header_tag(
         page.account = _account(value)
     elif tag in ("28C", "28"):
         page.number = value.strip()
-    elif tag in ("60F", "60M") and page.opening is None:
+    elif tag in ("60F", "60M", "62F", "62M") and page.closing is not None:
+        raise UnreadableStatement(
+            "malformed", "a second balance without a message of its own (:20:)", f"line {number}", page.account
+        )
+    elif tag in ("60F", "60M"):
         page.opening_tag, page.opening = tag, _balance(value, page, number)
         return page, True, False
     elif tag == "61":
         what = "after its closing balance" if closed else "before its opening balance"
         raise UnreadableStatement("malformed", f"a movement stands {what}", f"line {number}", page.account)
-    elif tag in ("62F", "62M") and page.opening is None:
+    elif tag in ("62F", "62M"):
         raise UnreadableStatement("balance_missing", "no opening balance (:60F:)", f"line {number}", page.account)
     return page, False, closed
 

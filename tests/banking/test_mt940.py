@@ -220,6 +220,8 @@ def test_what_is_not_whole_or_not_in_order_is_refused() -> None:
     assert refused(whole + whole.removesuffix("-\n")).code == "truncated"
     assert refused(whole + ":61:2603020302C1,00NTRFX\n").code == "malformed"
     assert refused(whole.replace(":60F:C260301EUR100,00\n", "")).code == "malformed"
+    assert refused(text() + text().removeprefix(":20:R\n")).code == "malformed"
+    assert refused(text().replace(":60F:C260301EUR100,00\n", "")).code == "balance_missing"
     assert refused(whole.replace(":25:NL69INGB0123456789\n", "")).code == "missing_account"
     assert refused(whole.replace("EUR101", "USD101")).code == "currency_mismatch"
     assert refused(whole.replace("C1,00N", "X1,00N")).code == "malformed"
