@@ -56,7 +56,7 @@ def postgresql_server() -> Iterator[str]:
             user = pwd.getpwnam("postgres").pw_name
         except KeyError:
             pytest.skip("PostgreSQL not tested: running as root without a postgres user to hand the server to")
-    folder = Path(tempfile.mkdtemp(prefix="tijdig-pg-", dir=_quick_disk()))
+    folder = Path(tempfile.mkdtemp(prefix="tijdig-pg-", dir=quick_disk()))
     if user:
         shutil.chown(folder, user)
     with socket.socket() as probe:
@@ -117,7 +117,7 @@ def new_schema(server_url: str) -> str:
     return url.render_as_string(hide_password=False)
 
 
-def _quick_disk() -> str | None:
+def quick_disk() -> str | None:
     """Memory, where there is some: a test waits for no disk, and what it kills are processes, not the power."""
     return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
@@ -125,7 +125,7 @@ def _quick_disk() -> str | None:
 @pytest.fixture
 def tmp_path() -> Iterator[Path]:
     """In place of pytest's own: on the quick disk."""
-    with tempfile.TemporaryDirectory(prefix="tijdig-test-", dir=_quick_disk()) as folder:
+    with tempfile.TemporaryDirectory(prefix="tijdig-test-", dir=quick_disk()) as folder:
         yield Path(folder)
 
 
