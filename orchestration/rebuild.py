@@ -15,8 +15,10 @@ from assets.banking.landing import load_statements
 from assets.banking.read import read_statement_file
 from assets.billing.csv_files import read_billing_file
 from assets.billing.landing import load_extract, load_file
+from assets.landing.archive import Archive
 from assets.landing.batches import NumberedSource, all_sources
 from assets.landing.change_log import append_rows
+from assets.landing.expectations import RESULTS, load_results
 from assets.landing.quarantine import Refused, quarantined_row
 from assets.landing.warehouse import transaction, writing
 from assets.operations.store import reading
@@ -61,21 +63,31 @@ def complete(installation: Installation, path: Path, sources: Sequence[NumberedS
         ]
         for inbox, group in groupby(missing, key=lambda source: source.source.inbox):
             _load(installation, connection, inbox, list(group))
-        refused = {
-            sha256 for (sha256,) in connection.execute("select file_sha256 from raw.quarantined_files").fetchall()
-        }
+        refused = set(
+            connection.execute("select batch_id, file_sha256, original_name from raw.quarantined_files").fetchall()
+        )
         append_rows(
             connection,
             "quarantined_files",
             [
                 quarantined_row(source)
                 for source in sources
-                if source.source.outcome == "quarantined" and source.source.sha256 not in refused
+                if source.source.outcome == "quarantined"
+                and (source.batch_id, source.source.sha256, source.source.original_name) not in refused
             ],
         )
         with transaction(connection):
             load_missing_allocations(connection, installation.archive, kept)
+            _load_missing_results(connection, installation.archive, kept)
     return len(missing)
+
+
+def _load_missing_results(connection: duckdb.DuckDBPyConnection, archive: Archive, kept: Sequence[Dataset]) -> None:
+    """What was agreed on before must not be asked again: without its history a suite might now refuse what it took."""
+    recorded = [dataset for dataset in kept if dataset.kind == RESULTS]
+    present = connection.execute(f"select count(*) from {RESULTS}").fetchall()[0][0]
+    if present < sum(dataset.rows for dataset in recorded):
+        load_results(connection, [archive.get(dataset.sha256) for dataset in recorded])
 
 
 def _load(

@@ -119,7 +119,9 @@ def _last_run(installation: Installation, day: date) -> RunRef:
 def _compare(installation: Installation, run: RunRef, recorded: Dataset, scratch: Path) -> Replayed:
     then: Any = pq.read_table(io.BytesIO(installation.archive.get(recorded.sha256)))
     with duckdb.connect(str(scratch), read_only=True) as connection:
-        now = connection.execute(f"select * from {DECISIONS} where as_of_date = ?", [run.as_of_date]).to_arrow_table()
+        now: Any = connection.sql(
+            f"select * from {DECISIONS} where as_of_date = ?", params=[run.as_of_date]
+        ).to_arrow_table()
     columns = ", ".join(sorted((set(then.column_names) & set(now.column_names)) - RUN_COLUMNS))
     with duckdb.connect() as connection:
         connection.register("decided_then", then)

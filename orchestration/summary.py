@@ -138,7 +138,8 @@ def summarise(installation: Installation, run_id: str, day: date, seconds: float
             ),
             tasks=_counts(
                 warehouse,
-                "select task_kind, count(*) from tasks.tasks where status = 'open' group by task_kind order by task_kind",
+                "select task_kind, count(*) from tasks.tasks where as_of_date = ? and status = 'open' group by task_kind order by task_kind",
+                day,
             ),
             communications={
                 "planned": sum(count for state, count in states.items() if state not in ("superseded", "cancelled")),

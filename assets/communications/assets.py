@@ -79,7 +79,8 @@ def outbox_assets(due: dg.AssetKey, standing: dg.AssetKey) -> list[dg.AssetsDefi
         """Renders the day's messages and makes the outbox hold exactly these."""
         with reading_warehouse(mailroom.warehouse) as connection:
             rows = _due_on(connection, day_of(context))
-        rendered, refused = render_messages(rows, open_environment(mailroom.templates))
+            owners = _customers_of_invoices(connection)
+        rendered, refused = render_messages(rows, open_environment(mailroom.templates), owners)
         with reading_store(mailroom.store) as store:
             run = read_run(store, context.run_id)
         if refused:
@@ -125,6 +126,12 @@ def _due_on(connection: duckdb.DuckDBPyConnection, day: date) -> list[dict[str, 
     result = connection.execute(query, [day])
     names = [column[0] for column in result.description]
     return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+def _customers_of_invoices(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], str]:
+    """Whose each invoice number is, so that no message names an invoice of somebody else."""
+    query = "select company_id, invoice_number, customer_id from receivables.invoice_balances"
+    return {(company, number): customer for company, number, customer in connection.execute(query).fetchall()}
 
 
 def _note_refused(mailroom: Mailroom, run_id: str, refused: list[RefusedMessage]) -> None:

@@ -44,7 +44,7 @@ class Dataset:
 
 def new_allocations(connection: duckdb.DuckDBPyConnection, run: RunRef, seq: int) -> pa.Table:
     """Allocations of this run that do not stand yet, as rows of raw.allocations numbered from `seq`."""
-    return connection.execute(
+    return connection.sql(
         """
         select
             ? + row_number() over (order by made.entry_key, made.invoice_id, made.component, made.rule_id) as seq,
@@ -59,7 +59,7 @@ def new_allocations(connection: duckdb.DuckDBPyConnection, run: RunRef, seq: int
             and standing.amount = made.amount
         order by 1
         """,
-        [seq, run.run_id],
+        params=[seq, run.run_id],
     ).to_arrow_table()
 
 
@@ -74,8 +74,8 @@ def keep_what_stands(
     allocations = new_allocations(connection, run, seq)
     kept = {ALLOCATIONS: allocations} if allocations.num_rows else {}
     for schema, table in DATED_TABLES:
-        kept[f"{schema}.{table}"] = connection.execute(
-            f"select * from {schema}.{table} where as_of_date = ?", [run.as_of_date]
+        kept[f"{schema}.{table}"] = connection.sql(
+            f"select * from {schema}.{table} where as_of_date = ?", params=[run.as_of_date]
         ).to_arrow_table()
     with writing(store) as transaction_of_store:
         for kind, rows in kept.items():
@@ -121,7 +121,9 @@ def load_missing_allocations(connection: duckdb.DuckDBPyConnection, archive: Arc
 
 def load_dated_tables(connection: duckdb.DuckDBPyConnection, archive: Archive, kept: Sequence[Dataset]) -> None:
     """Loads each past day's last dated tables into a warehouse that has none."""
-    last_of_day = {(dataset.kind, dataset.as_of_date): dataset for dataset in kept if dataset.kind != ALLOCATIONS}
+    last_of_day = {
+        (dataset.kind, dataset.as_of_date): dataset for dataset in kept if not dataset.kind.startswith("raw.")
+    }
     for dataset in last_of_day.values():
         rows = pq.read_table(io.BytesIO(archive.get(dataset.sha256)))
         schema, table = dataset.kind.split(".")

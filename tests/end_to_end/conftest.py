@@ -29,7 +29,7 @@ class Demonstration:
 @pytest.fixture(scope="session")
 def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Demonstration:
     root = tmp_path_factory.mktemp("demonstration") / "home"
-    home, summaries = demonstrate(root, until=UNTIL, seed=7, customers=60, shows_progress=False, say=lambda _: None)
+    home, summaries = demonstrate(root, until=UNTIL, seed=7, customers=100, shows_progress=False, say=lambda _: None)
     return Demonstration(home, summaries)
 
 
