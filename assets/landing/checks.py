@@ -3,11 +3,15 @@
 from collections.abc import Iterator
 
 import dagster as dg
+from sqlalchemy import select
 
 from assets.landing.assets import WAREHOUSE_POOL
 from assets.landing.context import LandingRoom
-from assets.landing.expectations import SUITES, look
+from assets.landing.expectations import RESULTS, SUITES, archived_results, look
 from assets.landing.warehouse import writing
+from assets.operations.runs import read_run, record_dataset
+from assets.operations.store import writing as writing_store
+from assets.operations.tables import run as run_table
 
 SPECS = [
     dg.AssetCheckSpec(
@@ -21,10 +25,19 @@ SPECS = [
 
 
 @dg.multi_asset_check(name="expectations", specs=SPECS, pool=WAREHOUSE_POOL)
-def expectations(landing_room: dg.ResourceParam[LandingRoom]) -> Iterator[dg.AssetCheckResult]:
+def expectations(
+    context: dg.AssetCheckExecutionContext, landing_room: dg.ResourceParam[LandingRoom]
+) -> Iterator[dg.AssetCheckResult]:
     """Looks at what landed, once for all suites."""
     with writing(landing_room.warehouse) as connection:
         outcomes = look(connection, landing_room.accepted_batches)
+    content, rows = archived_results(outcomes)
+    if rows:
+        with writing_store(landing_room.store) as store:
+            # Asked for alone, from the UI, the check belongs to no day of ours.
+            if store.execute(select(run_table.c.run_id).where(run_table.c.run_id == context.run.run_id)).first():
+                run = read_run(store, context.run.run_id)
+                record_dataset(store, run, RESULTS, landing_room.archive.put(content), rows)
     for outcome in outcomes:
         remedy = f"deliver better rows, or accept the batch: [landing] accepted_batches = [{outcome.batch_id}]"
         yield dg.AssetCheckResult(

@@ -4,16 +4,20 @@ Each suite looks at the rows that came since it last agreed. Every row of such a
 as a whole that cannot be right. A day that meets one stops, until better rows come or a person accepts the batch.
 """
 
+import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from assets.landing.change_log import append_rows
+from assets.landing.change_log import append_rows, arrow_table
+from assets.landing.raw_tables import OTHER_TABLES
 
 if TYPE_CHECKING:
     import pandas as pd
+
+RESULTS = "raw.expectation_results"
 
 # Below this many rows a median or a share says nothing.
 FEWEST_ROWS = 20
@@ -131,12 +135,33 @@ def look(connection: duckdb.DuckDBPyConnection, accepted: frozenset[int]) -> lis
     Great Expectations is imported only when there is something to look at: on most days there is little or nothing.
     """
     outcomes = [_look(connection, suite, accepted) for suite in SUITES]
-    append_rows(
-        connection,
-        "expectation_results",
-        [(outcome.batch_id, outcome.table, outcome.is_met, outcome.message) for outcome in outcomes if outcome.rows],
-    )
+    append_rows(connection, "expectation_results", _results(outcomes))
     return outcomes
+
+
+def archived_results(outcomes: Sequence[Outcome]) -> tuple[bytes, int]:
+    """The outcomes of one look as Parquet, and how many rows they are: what a rebuilt warehouse must not ask again."""
+    import pyarrow.parquet as pq
+
+    out = io.BytesIO()
+    rows = arrow_table(OTHER_TABLES["expectation_results"], _results(outcomes))
+    pq.write_table(rows, out, compression="zstd")
+    return out.getvalue(), int(rows.num_rows)
+
+
+def load_results(connection: duckdb.DuckDBPyConnection, archived: Sequence[bytes]) -> None:
+    """Puts back every outcome that was ever archived, in order."""
+    import pyarrow.parquet as pq
+
+    connection.execute(f"delete from {RESULTS}")
+    for content in archived:
+        connection.register("incoming", pq.read_table(io.BytesIO(content)))
+        connection.execute(f"insert into {RESULTS} by name select * from incoming")
+        connection.unregister("incoming")
+
+
+def _results(outcomes: Sequence[Outcome]) -> list[tuple[object, ...]]:
+    return [(outcome.batch_id, outcome.table, outcome.is_met, outcome.message) for outcome in outcomes if outcome.rows]
 
 
 def _look(connection: duckdb.DuckDBPyConnection, suite: Suite, accepted: frozenset[int]) -> Outcome:
