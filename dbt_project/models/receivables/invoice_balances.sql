@@ -18,6 +18,14 @@ payment_allocations as (
     select * from {{ ref("payment_allocations") }}
 ),
 
+match_proposals as (
+    select * from {{ ref("match_proposals") }}
+),
+
+unapplied_payments as (
+    select * from {{ ref("unapplied_payments") }}
+),
+
 write_offs as (
     select * from {{ ref("stg_register__write_offs") }}
 ),
@@ -168,6 +176,20 @@ disputed as (
     group by opened.company_id, opened.invoice_id
 ),
 
+-- Money that names the invoice, or comes from an account its customer uses, while nobody is certain whose it is. Money
+-- of a certain customer is not counted here: it lowers what may be claimed from that customer as a whole.
+doubted as (
+    select
+        match_proposals.company_id,
+        match_proposals.invoice_id,
+        sum(match_proposals.proposed_amount) as amount
+    from match_proposals
+    inner join unapplied_payments
+        on match_proposals.entry_key = unapplied_payments.entry_key
+    where unapplied_payments.customer_id is null and match_proposals.rung <= 5
+    group by match_proposals.company_id, match_proposals.invoice_id
+),
+
 final as (
     select
         opened.company_id,
@@ -185,6 +207,9 @@ final as (
         cast(
             least(greatest(coalesce(disputed.amount, 0), 0), greatest(opened.open_amount, 0)) as decimal(18, 2)
         ) as disputed_amount,
+        cast(
+            least(coalesce(doubted.amount, 0), greatest(opened.open_amount, 0)) as decimal(18, 2)
+        ) as doubtful_amount,
         opened.issued_on,
         opened.due_on,
         opened.original_due_on,
@@ -202,6 +227,10 @@ final as (
         on
             opened.company_id = disputed.company_id
             and opened.invoice_id = disputed.invoice_id
+    left join doubted
+        on
+            opened.company_id = doubted.company_id
+            and opened.invoice_id = doubted.invoice_id
 )
 
 select * from final

@@ -14,7 +14,15 @@ rules as (
     select * from {{ ref("int_rules_in_force") }}
 ),
 
-{{ left_after(["int_matches_confirmed", "int_matches_end_to_end", "int_matches_reference", "int_matches_numbers"]) }},
+{{
+    left_after([
+        "int_matches_confirmed",
+        "int_matches_end_to_end",
+        "int_matches_reference",
+        "int_matches_numbers",
+        "int_matches_numbers_together",
+    ])
+}},
 
 naming_entries as (
     select distinct references_resolved.entry_key
@@ -84,13 +92,21 @@ events as (
 counted as (
     select
         events.*,
-        sum(1 - events.is_payment) over by_date as invoices_so_far,
-        sum(events.is_payment) over by_date as payments_so_far
+        sum(1 - events.is_payment) over up_to_the_day as invoices_by_then,
+        sum(events.is_payment) over up_to_the_day as payments_by_then,
+        sum(events.is_payment) over (
+            partition by events.company_id, events.customer_id, events.currency, events.amount, events.happened_on
+        ) as payments_that_day,
+        row_number() over (
+            partition by events.company_id, events.customer_id, events.currency, events.amount, events.is_payment
+            order by events.happened_on, events.event_key
+        ) as place
     from events
-    window by_date as (
+    -- All of one day together: which of two payments of a day comes first would be a guess.
+    window up_to_the_day as (
         partition by events.company_id, events.customer_id, events.currency, events.amount
-        order by events.happened_on, events.is_payment, events.event_key
-        rows between unbounded preceding and current row
+        order by events.happened_on
+        range between unbounded preceding and current row
     )
 ),
 
@@ -98,10 +114,13 @@ counted as (
 judged as (
     select
         counted.*,
-        bool_and(counted.is_payment = 0 or counted.invoices_so_far = counted.payments_so_far) over (
+        bool_and(
+            counted.is_payment = 0
+            or (counted.payments_that_day = 1 and counted.invoices_by_then = counted.payments_by_then)
+        ) over (
             partition by counted.company_id, counted.customer_id, counted.currency, counted.amount
-            order by counted.happened_on, counted.is_payment, counted.event_key
-            rows between unbounded preceding and current row
+            order by counted.happened_on
+            range between unbounded preceding and current row
         ) as is_single
     from counted
 ),
@@ -122,7 +141,7 @@ paired as (
             and payment.customer_id = invoice.customer_id
             and payment.currency = invoice.currency
             and payment.amount = invoice.amount
-            and payment.payments_so_far = invoice.invoices_so_far
+            and payment.place = invoice.place
             and invoice.is_payment = 0
     where payment.is_payment = 1 and payment.is_single
 ),

@@ -4,10 +4,11 @@
     "int_matches_end_to_end",
     "int_matches_reference",
     "int_matches_numbers",
+    "int_matches_numbers_together",
     "int_matches_payer_amount",
 ] -%}
-with unioned as (
-    {% for rung in rungs -%}
+with final as (
+    {% for rung in rungs %}
     select
         matched.entry_key,
         matched.company_id,
@@ -24,10 +25,6 @@ with unioned as (
     from {{ ref(rung) }} as matched
     {{ "union all" if not loop.last }}
     {% endfor %}
-),
-
-final as (
-    select * from unioned
 )
 
 select * from final

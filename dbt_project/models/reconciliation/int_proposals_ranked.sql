@@ -14,6 +14,10 @@ references_resolved as (
     select * from {{ ref("int_references_resolved") }}
 ),
 
+payer_accounts as (
+    select * from {{ ref("int_payer_accounts_learnt") }}
+),
+
 match_answers as (
     select * from {{ ref("stg_register__match_answers") }}
 ),
@@ -99,6 +103,32 @@ by_amount_of_customer as (
             and open_invoices.amount_age_rank <= tolerances.max_proposals
 ),
 
+-- One of the customers that use the account has paid, and this invoice has the amount.
+by_shared_account as (
+    select
+        open_receipts.entry_key,
+        open_invoices.invoice_id,
+        2 as proposal_class,
+        5 as rung,
+        'one_of_several_payers' as rule_id,
+        'account_of_several_customers' as reason,
+        'Same amount, and the account it came from is one this customer shares with others or has used once.' as evidence
+    from open_receipts
+    cross join tolerances
+    inner join payer_accounts
+        on
+            open_receipts.company_id = payer_accounts.company_id
+            and open_receipts.counterparty_iban = payer_accounts.iban
+    inner join open_invoices
+        on
+            open_receipts.company_id = open_invoices.company_id
+            and payer_accounts.customer_id = open_invoices.customer_id
+            and open_receipts.currency = open_invoices.currency
+            and open_receipts.left_amount = open_invoices.open_amount
+            and open_invoices.amount_age_rank <= tolerances.max_proposals
+    where open_receipts.customer_id is null
+),
+
 by_customer as (
     select
         open_receipts.entry_key,
@@ -142,6 +172,8 @@ candidates as (
     select * from by_name
     union all
     select * from by_amount_of_customer
+    union all
+    select * from by_shared_account
     union all
     select * from by_customer
     union all

@@ -106,6 +106,58 @@ contradicted as (
     group by standing.entry_key, standing.company_id, standing.invoice_id
 ),
 
+last_run_of_invoices as (
+    select
+        standing.as_of_date,
+        standing.company_id,
+        standing.invoice_id,
+        sum(standing.amount) as amount
+    from standing
+    where standing.is_of_last_run
+    group by standing.as_of_date, standing.company_id, standing.invoice_id
+),
+
+last_run_of_entries as (
+    select
+        standing.as_of_date,
+        standing.entry_key,
+        sum(standing.amount) as amount
+    from standing
+    where standing.is_of_last_run
+    group by standing.as_of_date, standing.entry_key
+),
+
+-- A later run of the same day, with more known, placed other money on the invoice, or this money elsewhere.
+computed_again as (
+    select
+        standing.entry_key,
+        standing.company_id,
+        standing.invoice_id
+    from standing
+    inner join entries
+        on standing.entry_key = entries.entry_key
+    inner join documents
+        on
+            standing.company_id = documents.company_id
+            and standing.invoice_id = documents.document_id
+    left join last_run_of_invoices
+        on
+            standing.as_of_date = last_run_of_invoices.as_of_date
+            and standing.company_id = last_run_of_invoices.company_id
+            and standing.invoice_id = last_run_of_invoices.invoice_id
+    left join last_run_of_entries
+        on
+            standing.as_of_date = last_run_of_entries.as_of_date
+            and standing.entry_key = last_run_of_entries.entry_key
+    where
+        not standing.is_of_last_run
+        and standing.amount > 0
+        and (
+            standing.amount + last_run_of_invoices.amount > documents.document_amount
+            or standing.amount + last_run_of_entries.amount > entries.amount
+        )
+),
+
 final as (
     select
         standing.entry_key,
@@ -125,6 +177,7 @@ final as (
         case
             when rejected.entry_key is not null or moved_by_person.entry_key is not null then 'rejected_by_person'
             when documents.document_id is null or documents.is_cancelled then 'invoice_cancelled'
+            when computed_again.entry_key is not null then 'computed_again'
             when contradicted.entry_key is not null then 'contrary_evidence'
         end as undone_reason,
         coalesce(rejected.answered_on, moved_by_person.undone_on, contradicted.undone_on) as undone_on,
@@ -159,6 +212,11 @@ final as (
             standing.entry_key = contradicted.entry_key
             and standing.company_id = contradicted.company_id
             and standing.invoice_id = contradicted.invoice_id
+    left join computed_again
+        on
+            standing.entry_key = computed_again.entry_key
+            and standing.company_id = computed_again.company_id
+            and standing.invoice_id = computed_again.invoice_id
 )
 
 select * from final

@@ -22,6 +22,7 @@ final as (
             case proposals.rule_id
                 when 'named' then 80 - 10 * proposals.rung
                 when 'payer_and_amount' then 45
+                when 'one_of_several_payers' then 40
                 when 'payer_only' then 25
                 else 10
             end as bigint

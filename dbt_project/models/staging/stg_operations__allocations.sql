@@ -2,49 +2,45 @@ with business_day as (
     select * from {{ ref("stg_control__business_day") }}
 ),
 
--- A day that ran twice is known by its last run: the earlier one was computed again from scratch.
+-- What today's own earlier runs allocated is not read: the day is computed again from the facts.
 recorded as (
     select
         allocation.*,
         last_value(allocation.run_id) over (
-            partition by allocation.as_of_date order by allocation.seq
+            partition by allocation.as_of_date
+            order by allocation.seq
             rows between unbounded preceding and unbounded following
-        ) as last_run_id
+        ) as last_run_id,
+        row_number() over (
+            partition by allocation.entry_key, allocation.company_id, allocation.invoice_id, allocation.component
+            order by allocation.seq desc
+        ) as version_rank
     from {{ source("raw", "allocations") }} as allocation
     cross join business_day
     where allocation.as_of_date < business_day.as_of_date
 ),
 
-versions as (
-    select
-        recorded.*,
-        row_number() over (
-            partition by recorded.entry_key, recorded.company_id, recorded.invoice_id, recorded.component
-            order by recorded.seq desc
-        ) as version_rank
-    from recorded
-    where recorded.run_id = recorded.last_run_id
-),
-
 final as (
     select
-        versions.seq,
-        versions.run_id,
-        versions.as_of_date,
-        versions.entry_key,
-        versions.company_id,
-        versions.customer_id,
-        versions.invoice_id,
-        versions.component,
-        versions.amount,
-        versions.currency,
-        versions.rung,
-        versions.rule_id,
-        versions.evidence,
-        versions.policy_id,
-        versions.allocated_on
-    from versions
-    where versions.version_rank = 1
+        recorded.seq,
+        recorded.run_id,
+        recorded.as_of_date,
+        recorded.entry_key,
+        recorded.company_id,
+        recorded.customer_id,
+        recorded.invoice_id,
+        recorded.component,
+        recorded.amount,
+        recorded.currency,
+        recorded.rung,
+        recorded.rule_id,
+        recorded.evidence,
+        recorded.policy_id,
+        recorded.allocated_on,
+        -- A day may have run more than once; what only an earlier run of it allocated can be in the way of the last.
+        recorded.run_id = recorded.last_run_id as is_of_last_run
+    from recorded
+    where recorded.version_rank = 1
 )
 
 select * from final
