@@ -75,6 +75,7 @@ def publish(warehouse: Path, folder: Path, as_of: date) -> Published:
     snapshot.chmod(0o600)
     _point_to(folder, snapshot.name, as_of, rows)
     _forget_old_snapshots(folder)
+    _forget_old_tables(folder / "parquet", rows)
     return Published(snapshot.name, rows)
 
 
@@ -90,7 +91,8 @@ def _next_name(folder: Path, as_of: date) -> str:
 
 
 def _write_parquet(connection: duckdb.DuckDBPyConnection, folder: Path, schema: str, table: str) -> None:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for each in (folder.parent, folder):
+        each.mkdir(mode=0o700, exist_ok=True)
     target, aside = folder / f"{table}.parquet", folder / f".{table}.parquet.tmp"
     connection.execute(f"copy published.{schema}.{table} to '{_quoted(aside)}' (format parquet, compression zstd)")
     aside.chmod(0o600)
@@ -110,6 +112,15 @@ def _forget_old_snapshots(folder: Path) -> None:
     snapshots = sorted(folder.glob("tijdig-*.duckdb"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
     for old in snapshots[KEPT_SNAPSHOTS + 1 :]:
         old.unlink()
+        # What an interrupted publishing left beside it.
+        old.with_name(old.name + ".wal").unlink(missing_ok=True)
+
+
+def _forget_old_tables(folder: Path, rows: dict[str, int]) -> None:
+    """A table that is no longer made must not go on showing its last day as if it were today's."""
+    for path in folder.glob("*/*.parquet"):
+        if f"{path.parent.name}.{path.stem}" not in rows:
+            path.unlink()
 
 
 def _quoted(path: Path) -> str:
