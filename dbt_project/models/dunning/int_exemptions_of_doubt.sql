@@ -62,11 +62,14 @@ by_customer as (
             and statement_gaps.account_iban = customer_accounts_used.account_iban
 ),
 
--- In doubt since an earlier day, or today without a frozen row of it: it may have left, so nothing may follow it.
-in_doubt as (
-    select distinct
+-- Messages that may have left without our knowing. One of today that has a frozen row is known to stand.
+messages_in_doubt as (
+    select
         dispatched_items.company_id,
-        dispatched_items.invoice_id
+        dispatched_items.customer_id,
+        dispatched_items.invoice_id,
+        dispatched_items.is_acted,
+        dispatched_items.dispatched_on = business_day.as_of_date as is_of_today
     from dispatched_items
     cross join business_day
     left join sent_today
@@ -74,14 +77,28 @@ in_doubt as (
             dispatched_items.communication_id = sent_today.communication_id
             and dispatched_items.invoice_id = sent_today.invoice_id
     where
-        dispatched_items.is_acted
-        and dispatched_items.message_kind in {{ dunning_kinds() }}
+        dispatched_items.message_kind in {{ dunning_kinds() }}
         and (
             dispatched_items.state = 'in_doubt'
             or (dispatched_items.state = 'closed_unknown' and dispatched_items.class = 'formal')
         )
         and dispatched_items.dispatched_on <= business_day.as_of_date
         and sent_today.communication_id is null
+),
+
+-- Nothing follows a message in doubt on its invoices; and on its own day nothing else goes to that customer.
+in_doubt as (
+    select messages_in_doubt.company_id, messages_in_doubt.invoice_id
+    from messages_in_doubt
+    where messages_in_doubt.is_acted
+    union
+    select open_items.company_id, open_items.invoice_id
+    from messages_in_doubt
+    inner join open_items
+        on
+            messages_in_doubt.company_id = open_items.company_id
+            and messages_in_doubt.customer_id = open_items.customer_id
+    where messages_in_doubt.is_of_today
 ),
 
 final as (

@@ -22,6 +22,14 @@ disputes as (
     select * from {{ ref("stg_register__disputes") }}
 ),
 
+complaints as (
+    select * from {{ ref("stg_register__complaints") }}
+),
+
+insolvencies as (
+    select * from {{ ref("stg_register__insolvencies") }}
+),
+
 arrangement_statuses as (
     select * from {{ ref("arrangement_statuses") }}
 ),
@@ -96,8 +104,78 @@ rebills_owed as (
     where disputes.outcome = 'credit_and_rebill' and open_items.credited_amount = 0
 ),
 
+-- What holds an invoice needs somebody who ends the hold: an open dispute or complaint is settled by people.
+disputes_open as (
+    select
+        'follow_up' as task_kind,
+        disputes.company_id,
+        open_items.customer_id,
+        disputes.invoice_id,
+        'dispute/' || cast(disputes.seq as varchar) as opening_fact,
+        disputes.opened_on,
+        open_items.currency,
+        open_items.disputed_amount as amount,
+        'Invoice ' || open_items.invoice_number || ' is disputed' || coalesce(': ' || disputes.reason, '') as reason
+    from disputes
+    cross join business_day
+    inner join open_items
+        on
+            disputes.company_id = open_items.company_id
+            and disputes.invoice_id = open_items.invoice_id
+    where disputes.closed_on is null or disputes.closed_on > business_day.as_of_date
+),
+
+complaints_open as (
+    select
+        'follow_up' as task_kind,
+        complaints.company_id,
+        complaints.customer_id,
+        complaints.invoice_id,
+        'complaint/' || cast(complaints.seq as varchar) as opening_fact,
+        complaints.opened_on,
+        cast(null as varchar) as currency,
+        cast(null as decimal(18, 2)) as amount,
+        'The customer complained' || coalesce(': ' || complaints.reason, '') as reason
+    from complaints
+    cross join business_day
+    where complaints.closed_on is null or complaints.closed_on > business_day.as_of_date
+),
+
+-- One task per customer and proceedings, while something is open: the claim goes to the trustee, not to the customer.
+claims_to_file as (
+    select
+        'follow_up' as task_kind,
+        insolvencies.company_id,
+        insolvencies.customer_id,
+        cast(null as varchar) as invoice_id,
+        concat_ws('/', 'insolvency', cast(insolvencies.seq as varchar), open_items.currency) as opening_fact,
+        insolvencies.opened_on,
+        open_items.currency,
+        cast(sum(open_items.open_amount) as decimal(18, 2)) as amount,
+        'The customer is in ' || replace(coalesce(insolvencies.insolvency_kind, 'insolvency'), '_', ' ')
+        || ': file the claim with the trustee' as reason
+    from insolvencies
+    inner join open_items
+        on
+            insolvencies.company_id = open_items.company_id
+            and insolvencies.customer_id = open_items.customer_id
+    group by
+        insolvencies.company_id,
+        insolvencies.customer_id,
+        insolvencies.seq,
+        insolvencies.opened_on,
+        insolvencies.insolvency_kind,
+        open_items.currency
+),
+
 gathered as (
     select * from broken_promises
+    union all
+    select * from disputes_open
+    union all
+    select * from complaints_open
+    union all
+    select * from claims_to_file
     union all
     select * from arrangements_broken
     union all

@@ -11,6 +11,10 @@ row_problems as (
     select * from {{ ref("stg_billing__row_problems") }}
 ),
 
+unresolved_invoices as (
+    select * from {{ ref("stg_register__unresolved_invoices") }}
+),
+
 gaps as (
     select
         'statement_gap' as task_kind,
@@ -41,8 +45,26 @@ corrections as (
     cross join business_day
 ),
 
+-- A dispute or a promise on an invoice nobody knows holds nothing: somebody must say which invoice was meant.
+unresolved as (
+    select
+        'correction' as task_kind,
+        unresolved_invoices.company_id,
+        cast(null as varchar) as customer_id,
+        cast(null as varchar) as invoice_id,
+        concat_ws('/', 'register', cast(unresolved_invoices.seq as varchar), unresolved_invoices.stated_invoice)
+            as opening_fact,
+        unresolved_invoices.effective_on as opened_on,
+        'The record ' || replace(unresolved_invoices.kind, '_', ' ') || ' of ' || unresolved_invoices.recorded_by
+        || ' names invoice ' || coalesce(unresolved_invoices.stated_invoice, 'none') || ': '
+        || replace(coalesce(unresolved_invoices.problem, 'invoice_unknown'), '_', ' ') as reason
+    from unresolved_invoices
+),
+
 gathered as (
     select * from gaps
+    union all
+    select distinct unresolved.* from unresolved
     union all
     select
         corrections.task_kind,

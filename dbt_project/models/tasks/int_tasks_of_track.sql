@@ -108,6 +108,30 @@ tracks_completed as (
     where decisions.reason_code = 'track_completed'
 ),
 
+-- A natural person gets none of these messages; somebody decides what the law for consumers allows.
+natural_persons_overdue as (
+    select
+        'follow_up' as task_kind,
+        decisions.company_id,
+        decisions.customer_id,
+        decisions.invoice_id,
+        'natural_person' as opening_fact,
+        decisions.due_on + 1 as opened_on,
+        cast(null as date) as expires_on,
+        cast(null as date) as closed_on,
+        decisions.currency,
+        decisions.open_amount as amount,
+        'Invoice ' || invoice_balances.invoice_number || ' of a natural person is '
+        || cast(decisions.days_overdue as varchar) || ' days overdue' as reason,
+        decisions.policy_id
+    from decisions
+    inner join invoice_balances
+        on
+            decisions.company_id = invoice_balances.company_id
+            and decisions.invoice_id = invoice_balances.invoice_id
+    where decisions.reason_code = 'natural_person' and decisions.days_overdue > 0
+),
+
 customers_without_channel as (
     select
         'bounced_address' as task_kind,
@@ -159,6 +183,8 @@ gathered as (
     select * from key_accounts_overdue
     union all
     select * from tracks_completed
+    union all
+    select * from natural_persons_overdue
     union all
     select * from customers_without_channel
     union all
