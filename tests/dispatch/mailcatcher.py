@@ -1,8 +1,8 @@
 """A mail server for tests, in a process of its own: it keeps what it accepts, durably, and misbehaves on request.
 
 The local part of the recipient says how: `busy450`, `gone550` (at RCPT), `busy451`, `gone554` (after the dot), `drop`
-(accepted and kept, but the connection breaks before the answer), `vanish` (breaks without keeping). A number of times may
-follow: `busy450x2` is busy twice, then accepts.
+(accepted and kept, but the connection breaks before the answer), `vanish` (breaks without keeping), `slow` (kept, and
+answered only after a second). A number of times may follow: `busy450x2` is busy twice, then accepts.
 
 Run as: python -m tests.dispatch.mailcatcher PORT_FILE INBOX_FILE
 """
@@ -31,7 +31,7 @@ class Catcher:
 
     def _wanted(self, address: str) -> str:
         """What this recipient asks us to do now; empty for good behaviour."""
-        match = re.match(r"(busy450|gone550|busy451|gone554|drop|vanish)(?:x(\d+))?", address)
+        match = re.match(r"(busy450|gone550|busy451|gone554|drop|vanish|slow)(?:x(\d+))?", address)
         if match is None:
             return ""
         self._seen[address] += 1
@@ -54,6 +54,8 @@ class Catcher:
         if behaviour in ("drop", "vanish"):
             assert server.transport is not None
             server.transport.abort()
+        if behaviour == "slow":
+            await asyncio.sleep(1)
         return "250 kept"
 
     def _keep(self, envelope: Envelope) -> None:

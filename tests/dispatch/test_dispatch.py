@@ -20,6 +20,7 @@ from assets.communications.channels import (
     Prepared,
     Presence,
     SmtpChannel,
+    SmtpOptions,
     Transport,
 )
 from assets.communications.dispatch import unsettled
@@ -406,6 +407,7 @@ class TestKillSwitch:
         control.stop(home.engine, home.clock, "Ann", "wrong letters")
         result = home.dispatch()
         assert (result.is_stopped, result.sent) == (True, ())
+        assert home.path(reminder) == ["planned", "rendered", "approved"], "not even claimed"
         control.resume(home.engine, home.clock, "Ann", "mended")
         assert home.dispatch().sent == (reminder.communication_id,)
 
@@ -695,6 +697,15 @@ class TestSmtp:
         home.dispatch(catcher.transport())
         assert catcher.count()[doubtful.communication_id] <= 1
         assert home.path(doubtful).count("sending") == 1
+
+    def test_a_server_slower_than_our_patience_makes_a_doubt_not_a_second_message(self, home: Home, catcher: Catcher):
+        notice = message("K1", formal=True, release=False, recipient="slow@customer.test")
+        home.plan(notice)
+        hasty = catcher.channel(SmtpOptions(connect_seconds=5, reply_seconds=5, final_seconds=0.2))
+        home.dispatch(Transport({"email": hasty}), sleep=home.clock.forward)
+        home.dispatch(catcher.transport())
+        assert home.row(notice).state == "in_doubt"
+        assert catcher.count()[notice.communication_id] == 1
 
     def test_a_search_that_finds_it_proves_it(self, home: Home, catcher: Catcher):
         notice = message("K1", formal=True, release=False, recipient="drop@customer.test", text="proved")
