@@ -4,13 +4,16 @@ import contextlib
 import functools
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from assets.operations.refusal import Refusal
 from assets.problem import DataProblem, UsageProblem
@@ -66,15 +69,39 @@ def common_options(command: Command) -> Command:
     @click.option("--quiet", is_flag=True, help="Say nothing but the answer.")
     @functools.wraps(command)
     def wrapped(home: str, as_json: bool, quiet: bool, **arguments: Any) -> None:
-        options = Options(home, as_json=as_json, quiet=quiet)
+        context = click.get_current_context()
+        early: EarlyOptions = context.find_object(EarlyOptions) or EarlyOptions()
+        if early.home and context.get_parameter_source("home") is not ParameterSource.COMMANDLINE:
+            home = early.home
+        options = Options(home, as_json=as_json or early.as_json, quiet=quiet or early.quiet)
+        refusal: Refusal | None
         try:
             code = command(options, **arguments)
         except Refusal as refusal:
             code = EXIT_DATA if isinstance(refusal, DataProblem) else EXIT_USAGE
             _refuse(options, refusal, code)
+        except Exception as error:
+            refusal = _unusable_store(error)
+            if refusal is None:
+                raise
+            code = EXIT_USAGE
+            _refuse(options, refusal, code)
         sys.exit(code or EXIT_DONE)
 
     return wrapped
+
+
+def _unusable_store(error: Exception) -> Refusal | None:
+    """A refusal when the operations store cannot be reached or is none; None for any other accident."""
+    errors = sys.modules.get("sqlalchemy.exc")
+    # Exactly these: their siblings (a broken constraint, a wrong statement) are accidents of ours.
+    if errors is None or type(error) not in (errors.ArgumentError, errors.OperationalError, errors.DatabaseError):
+        return None
+    return UsageProblem(
+        f"the operations store cannot be used: {str(error).splitlines()[0]}",
+        where="[operations] url, or operations.db in the home",
+        remedy="see `tijdig doctor`; if the file is damaged, restore it from its backup",
+    )
 
 
 def _refuse(options: Options, refusal: Refusal, code: int) -> None:
@@ -87,6 +114,9 @@ def _refuse(options: Options, refusal: Refusal, code: int) -> None:
         click.echo(f"  What to do: {refusal.what_to_do}", err=True)
 
 
+DATE_TEXT = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
 class IsoDate(click.ParamType[date]):
     """A date written as YYYY-MM-DD."""
 
@@ -96,6 +126,8 @@ class IsoDate(click.ParamType[date]):
         if isinstance(value, date):
             return value
         try:
+            if not DATE_TEXT.fullmatch(value):
+                raise ValueError
             return date.fromisoformat(value)
         except ValueError:
             self.fail(f"{value!r} is not a date: write it as YYYY-MM-DD, and choose a day that exists", param, ctx)
@@ -104,10 +136,46 @@ class IsoDate(click.ParamType[date]):
 ISO_DATE = IsoDate()
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@dataclass(frozen=True, slots=True)
+class EarlyOptions:
+    """Common options given before the command instead of after it."""
+
+    home: str | None = None
+    as_json: bool = False
+    quiet: bool = False
+
+
+class Commands(click.Group):
+    """The commands; what is wrong on the command line is said as JSON too, when JSON was asked for."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta["tijdig.as_json"] = "--json" in args
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            if ctx.meta["tijdig.as_json"]:
+                command = error.ctx.command_path if error.ctx else ctx.command_path
+                said = {
+                    "what": error.format_message(),
+                    "where": "the command line",
+                    "what_to_do": f"See {command} --help",
+                }
+                click.echo(json.dumps({"error": said, "exit_code": EXIT_USAGE}, ensure_ascii=False, indent=2))
+            raise
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--home", help="The home folder; may also be given after the command.")
+@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON document; may also follow the command.")
+@click.option("--quiet", is_flag=True, help="Say nothing but the answer; may also follow the command.")
 @click.version_option(package_name="tijdig")
-def cli() -> None:
+@click.pass_context
+def cli(ctx: click.Context, home: str | None, as_json: bool, quiet: bool) -> None:
     """The daily batch that gets B2B invoices paid, and keeps the customer."""
+    ctx.obj = EarlyOptions(home, as_json, quiet)
 
 
 @cli.command()

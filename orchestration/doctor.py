@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from assets.billing.extract import checked_queries, open_billing
 from assets.landing.inbox import complete_files
@@ -19,6 +20,7 @@ from assets.operations.refusal import Refusal
 from assets.operations.store import reading
 from orchestration.home import FOLDERS, Home
 from orchestration.installation import Installation, open_installation
+from orchestration.settings import read_settings
 
 VERSIONS = (
     "tijdig",
@@ -53,9 +55,14 @@ def examine(home: Home) -> list[Finding]:
     ]
     findings.append(Finding("versions", True, ", ".join(f"{name} {version(name)}" for name in VERSIONS)))
     try:
-        installation = open_installation(home)
+        read_settings(home.root)
     except Refusal as refusal:
         return [*findings, Finding("settings", False, str(refusal))]
+    try:
+        installation = open_installation(home)
+    except (Refusal, SQLAlchemyError) as error:
+        findings.append(Finding("settings", True, str(home.settings_file)))
+        return [*findings, Finding("operations store", False, f"cannot be opened: {str(error).splitlines()[0]}")]
     try:
         findings.append(Finding("settings", True, str(home.settings_file)))
         findings += [_guarded(subject, functools.partial(look, installation)) for subject, look in LOOKS.items()]
@@ -67,8 +74,8 @@ def examine(home: Home) -> list[Finding]:
 def _guarded(subject: str, look: Callable[[], Finding]) -> Finding:
     try:
         return look()
-    except Refusal as refusal:
-        return Finding(subject, False, str(refusal))
+    except (Refusal, SQLAlchemyError, OSError) as error:
+        return Finding(subject, False, str(error).splitlines()[0])
 
 
 def _folders(home: Home) -> Finding:
