@@ -10,7 +10,7 @@ import duckdb
 from assets.banking.keys import content_key, entry_key
 from assets.banking.read import read_statement_file
 from assets.banking.references import candidate_references
-from assets.banking.statements import Statement, StatementFile, UnreadableStatement
+from assets.banking.statements import Entry, Statement, StatementFile, UnreadableStatement
 from assets.landing.batches import NumberedSource, record_sources, taken_hashes
 from assets.landing.change_log import append_rows
 from assets.landing.context import Landing
@@ -105,7 +105,7 @@ def load_statements(
                 continue
             known.add(statement.statement_key)
             statement_rows.append(_statement_row(source, ordinal, statement))
-            for entry in statement.entries:
+            for entry in booked_entries(statement):
                 content = content_key(entry, statement.account_iban)
                 occurrences[content] += 1
                 key = entry_key(entry, statement.account_iban, occurrences[content])
@@ -132,6 +132,12 @@ def load_statements(
             [(source.batch_id, source.ordinal, source.source.sha256) for source, _ in files],
         )
     return len(statement_rows), len(entry_rows)
+
+
+def booked_entries(statement: Statement) -> tuple[Entry, ...]:
+    """What counts as money. An informative statement (camt.052, .054) announces what its account's own statement books:
+    taken as entries too, the same payment would be there twice, and its key would depend on which file came first."""
+    return () if statement.is_informative else statement.entries
 
 
 def _statement_row(source: NumberedSource, ordinal: int, statement: Statement) -> tuple[object, ...]:
@@ -183,7 +189,7 @@ def _occurrences(
         content_key(entry, statement.account_iban)
         for _, file in files
         for statement in file.statements
-        for entry in statement.entries
+        for entry in booked_entries(statement)
     }
     rows = connection.execute(
         "select content_key, count(*) from raw.bank_entries where content_key in (select unnest(?)) group by content_key",
