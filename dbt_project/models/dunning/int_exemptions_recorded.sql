@@ -43,14 +43,14 @@ customers as (
     select * from {{ ref("stg_billing__customers") }}
 ),
 
--- The day a hold ends is the first day on which messages may go again.
+-- A hold includes the day it is said to last until: nobody expects a reminder on that day.
 standing_holds as (
     select holds.*
     from holds
     cross join business_day
     where
         (holds.lifted_on is null or holds.lifted_on > business_day.as_of_date)
-        and (holds.until_on is null or holds.until_on > business_day.as_of_date)
+        and (holds.until_on is null or holds.until_on >= business_day.as_of_date)
 ),
 
 open_complaints as (

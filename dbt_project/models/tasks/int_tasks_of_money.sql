@@ -16,11 +16,11 @@ entries_with_proposals as (
 final as (
     select
         case
+            when unapplied_payments.reason in ('overpaid', 'duplicate_payment', 'already_settled') then 'refund'
             when
                 unapplied_payments.reason = 'ambiguous'
                 or (entries_with_proposals.entry_key is not null and unapplied_payments.unapplied_amount > 0)
                 then 'ambiguous_payment'
-            when unapplied_payments.reason in ('overpaid', 'duplicate_payment', 'already_settled') then 'refund'
             else 'unplaced_money'
         end as task_kind,
         unapplied_payments.company_id,

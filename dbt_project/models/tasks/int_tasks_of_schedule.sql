@@ -224,10 +224,12 @@ final as (
                 then 'Invoice ' || ordered.invoice_number || ' could not be delivered'
             when ordered.task_kind = 'receipt_check'
                 then 'It is not known whether invoice ' || ordered.invoice_number || ' arrived'
+            when ordered.task_kind = 'conditions_check' and coalesce(ordered.order_number, '') = '' and ordered.is_order_doubtful
+                then 'Invoice ' || ordered.invoice_number || ' lacks the order number this customer asks for'
             when ordered.task_kind = 'conditions_check' and ordered.is_order_doubtful
                 then
-                    'Invoice ' || ordered.invoice_number || ' has order number ' || coalesce(ordered.order_number, 'none')
-                    || ', which this customer does not know'
+                    'Invoice ' || ordered.invoice_number || ' has order number ' || ordered.order_number
+                    || ', which is none of this customer''s'
             when ordered.task_kind = 'conditions_check'
                 then 'Invoice ' || ordered.invoice_number || ' lacks the project number this customer asks for'
             when ordered.task_kind = 'lines_check'
