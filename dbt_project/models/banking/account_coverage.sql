@@ -39,7 +39,7 @@ policies as (
         on
             statement_policy.company_id in ('*', company_accounts.company_id)
             and statement_policy.account_iban in ('*', company_accounts.account_iban)
-            and statement_policy.valid_from <= business_day.as_of_date
+            and business_day.as_of_date >= statement_policy.valid_from
             and coalesce(statement_policy.valid_to, business_day.as_of_date) >= business_day.as_of_date
 ),
 

@@ -26,14 +26,21 @@ ordered as (
     from statements
     window chain as (
         partition by statements.account_iban, statements.currency
-        order by statements.from_on, statements.to_on, statements.sequence_no, statements.ordinal, statements.statement_key
+        order by
+            statements.from_on,
+            statements.to_on,
+            statements.sequence_no,
+            statements.ordinal,
+            statements.statement_key
     )
 ),
 
 measured as (
     select
         ordered.*,
-        cast(ordered.opening_amount - ordered.previous_closing_amount as decimal(18, 2)) as difference_amount,
+        cast(
+            ordered.opening_amount - ordered.previous_closing_amount as decimal(18, 2)
+        ) as difference_amount,
         coalesce(ordered.opening_amount <> ordered.previous_closing_amount, false) as is_balance_broken,
         -- A number is skipped only within one series: same format, and not the restart at 1 of a new year.
         coalesce(

@@ -30,9 +30,11 @@ breaks as (
         cast(null as varchar) as file_sha256,
         case
             when chained.break_kind = 'missing_statement'
-                then 'Between the statement up to ' || chained.previous_to_on || ' and the one from ' || chained.from_on
+                then
+                    'Between the statement up to ' || chained.previous_to_on || ' and the one from ' || chained.from_on
                     || ' at least one statement is missing'
-            else 'The statement from ' || chained.from_on || ' does not open with the closing balance of '
+            else
+                'The statement from ' || chained.from_on || ' does not open with the closing balance of '
                 || chained.previous_to_on
         end || ' (difference ' || chained.difference_amount || ' ' || chained.currency || ').' as message
     from chained
@@ -81,18 +83,21 @@ newest_arrivals as (
     group by bank_statements.account_iban
 ),
 
--- A refused file counts until a later delivery shows, by an unbroken chain up to the day asked for, that nothing misses.
+-- A refused file counts until a later delivery shows, by an unbroken chain up to the day asked for, that all is here.
 refused_files as (
     select
         account_coverage.company_id,
         account_coverage.account_iban,
         'quarantined_file' as kind,
-        least(coalesce(account_coverage.covered_until_on + 1, business_day.as_of_date), business_day.as_of_date) as from_on,
+        least(coalesce(account_coverage.covered_until_on + 1, business_day.as_of_date), business_day.as_of_date)
+            as from_on,
         business_day.as_of_date as to_on,
         account_coverage.currency,
         cast(null as decimal(18, 2)) as difference_amount,
         quarantined_files.file_sha256,
-        'File ' || coalesce(quarantined_files.original_name, left(quarantined_files.file_sha256, 12)) || ' was refused ('
+        'File '
+        || coalesce(quarantined_files.original_name, left(quarantined_files.file_sha256, 12))
+        || ' was refused ('
         || quarantined_files.code || ').' as message,
         row_number() over (
             partition by account_coverage.account_iban, quarantined_files.file_sha256

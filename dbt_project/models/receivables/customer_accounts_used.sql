@@ -64,9 +64,17 @@ printed as (
 ),
 
 keys as (
-    select seen.company_id, seen.customer_id, seen.account_iban from seen
+    select
+        seen.company_id,
+        seen.customer_id,
+        seen.account_iban
+    from seen
     union
-    select printed.company_id, printed.customer_id, printed.account_iban from printed
+    select
+        printed.company_id,
+        printed.customer_id,
+        printed.account_iban
+    from printed
 ),
 
 final as (

@@ -19,11 +19,15 @@ documents as (
         sum(greatest(-invoice_balances.open_amount, 0)) as credit_note_amount,
         sum(invoice_balances.disputed_amount) as disputed_amount,
         {% for bucket in ["not_due", "1_30", "31_60", "61_90", "91_120", "over_120"] -%}
-        sum(
-            case
-                when invoice_balances.ageing_bucket = '{{ bucket }}' then greatest(invoice_balances.open_amount, 0) else 0
-            end
-        ) as bucket_{{ bucket }},
+            sum(
+                case
+                    when
+                        invoice_balances.ageing_bucket = '{{ bucket }}'
+                        then greatest(invoice_balances.open_amount, 0)
+                    else
+                        0
+                end
+            ) as bucket_{{ bucket }},
         {% endfor -%}
         count(*) filter (where invoice_balances.open_amount > 0) as open_invoice_count,
         min(case when invoice_balances.open_amount > 0 then invoice_balances.due_on end) as oldest_due_on
@@ -43,9 +47,17 @@ received as (
 ),
 
 keys as (
-    select documents.company_id, documents.customer_id, documents.currency from documents
+    select
+        documents.company_id,
+        documents.customer_id,
+        documents.currency
+    from documents
     union
-    select received.company_id, received.customer_id, received.currency from received
+    select
+        received.company_id,
+        received.customer_id,
+        received.currency
+    from received
 ),
 
 credited as (

@@ -48,8 +48,8 @@ credited as (
     union all
     select
         credit_settlements.company_id,
-        credit_settlements.credit_note_id,
-        -credit_settlements.amount,
+        credit_settlements.credit_note_id as invoice_id,
+        -credit_settlements.amount as amount,
         credit_settlements.credited_on
     from credit_settlements
 ),
@@ -149,7 +149,10 @@ balanced as (
 opened as (
     select
         balanced.*,
-        balanced.total_amount - balanced.credited_amount - balanced.paid_amount - balanced.written_off_amount as open_amount,
+        balanced.total_amount
+        - balanced.credited_amount
+        - balanced.paid_amount
+        - balanced.written_off_amount as open_amount,
         business_day.as_of_date,
         business_day.as_of_date - balanced.due_on as days_overdue
     from balanced

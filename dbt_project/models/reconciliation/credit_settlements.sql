@@ -41,7 +41,9 @@ placed_of_documents as (
 invoices as (
     select
         documents.*,
-        count(*) over (partition by documents.company_id, documents.customer_id, documents.normalised_number) as namesakes
+        count(*)
+            over (partition by documents.company_id, documents.customer_id, documents.normalised_number)
+            as namesakes
     from documents
     where documents.kind = 'invoice' and not documents.is_cancelled
 ),

@@ -16,16 +16,22 @@ returns_paired as (
 ),
 
 placed as (
-    select standing.entry_key, standing.amount
+    select
+        standing.entry_key,
+        standing.amount
     from standing
     where standing.undone_reason is null
     union all
-    select returned.entry_key, returned.amount
+    select
+        returned.entry_key,
+        returned.amount
     from returned
 ),
 
 placed_of_entries as (
-    select placed.entry_key, sum(placed.amount) as amount
+    select
+        placed.entry_key,
+        sum(placed.amount) as amount
     from placed
     group by placed.entry_key
 ),

@@ -31,33 +31,33 @@ movements as (
     select
         returned.company_id,
         returned.invoice_id,
-        returned.amount,
-        0,
-        0
+        returned.amount as placed_amount,
+        0 as credited_amount,
+        0 as written_off_amount
     from returned
     union all
     select
         credit_settlements.company_id,
         credit_settlements.invoice_id,
-        0,
-        credit_settlements.amount,
-        0
+        0 as placed_amount,
+        credit_settlements.amount as credited_amount,
+        0 as written_off_amount
     from credit_settlements
     union all
     select
         credit_settlements.company_id,
-        credit_settlements.credit_note_id,
-        0,
-        -credit_settlements.amount,
-        0
+        credit_settlements.credit_note_id as invoice_id,
+        0 as placed_amount,
+        -credit_settlements.amount as credited_amount,
+        0 as written_off_amount
     from credit_settlements
     union all
     select
         write_offs.company_id,
         write_offs.invoice_id,
-        0,
-        0,
-        write_offs.amount
+        0 as placed_amount,
+        0 as credited_amount,
+        write_offs.amount as written_off_amount
     from write_offs
 ),
 

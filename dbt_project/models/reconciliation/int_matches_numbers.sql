@@ -67,7 +67,10 @@ valued as (
         named.*,
         items_left.invoice_number,
         -- A named credit note that its invoice has taken already adds nothing; an invoice must still be open.
-        case when named.document_kind = 'credit_note' then coalesce(items_left.open_amount, 0) else items_left.open_amount end
+        case
+            when named.document_kind = 'credit_note' then coalesce(items_left.open_amount, 0)
+            else items_left.open_amount
+        end
             as open_amount,
         case
             when named.document_kind = 'term_note' then least(named.document_amount, items_left.open_amount)
@@ -188,7 +191,10 @@ matches as (
                 then 'The text names "' || min(claims.all_spans) || '"; their open amounts add up to the payment.'
             when claims.amount = min(claims.sum_amount)
                 then 'The text names "' || min(claims.all_spans) || '" and the amount is exact.'
-            else 'The text names "' || min(claims.all_spans) || '" and the amount is what was due before its credit note.'
+            else
+                'The text names "'
+                || min(claims.all_spans)
+                || '" and the amount is what was due before its credit note.'
         end as evidence,
         claims.booked_on
     from claims

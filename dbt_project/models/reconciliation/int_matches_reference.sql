@@ -80,10 +80,12 @@ matches as (
         'Payment reference "' || compared.span_text || '" is the one of ' || compared.invoice_number
         || case
             when compared.claimed_amount > compared.amount
-                then ': all of its open amount is taken, ' || (compared.claimed_amount - compared.amount) || ' '
+                then
+                    ': all of its open amount is taken, ' || (compared.claimed_amount - compared.amount) || ' '
                     || compared.currency || ' is more than was due.'
             when compared.amount = compared.open_before then ' and the amount is exact.'
-            else ': a part payment, ' || (compared.open_before - compared.amount) || ' ' || compared.currency
+            else
+                ': a part payment, ' || (compared.open_before - compared.amount) || ' ' || compared.currency
                 || ' stays open.'
         end as evidence,
         compared.booked_on

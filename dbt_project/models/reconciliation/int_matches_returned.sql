@@ -117,7 +117,11 @@ claims as (
         'payment_returned_later' as rule_id,
         certain.document_amount as amount,
         certain.currency,
-        'Names "' || certain.span_text || '" for its full amount; the bank took it back on ' || certain.returned_on || '.'
+        'Names "'
+        || certain.span_text
+        || '" for its full amount; the bank took it back on '
+        || certain.returned_on
+        || '.'
             as evidence,
         certain.original_booked_on as booked_on
     from certain

@@ -9,21 +9,21 @@
 ] -%}
 with final as (
     {% for rung in rungs %}
-    select
-        matched.entry_key,
-        matched.company_id,
-        matched.customer_id,
-        matched.invoice_id,
-        matched.rung,
-        matched.rule_id,
-        matched.amount,
-        matched.currency,
-        matched.score,
-        matched.evidence,
-        matched.policy_id,
-        matched.booked_on
-    from {{ ref(rung) }} as matched
-    {{ "union all" if not loop.last }}
+        select
+            matched.entry_key,
+            matched.company_id,
+            matched.customer_id,
+            matched.invoice_id,
+            matched.rung,
+            matched.rule_id,
+            matched.amount,
+            matched.currency,
+            matched.score,
+            matched.evidence,
+            matched.policy_id,
+            matched.booked_on
+        from {{ ref(rung) }} as matched
+        {{ "union all" if not loop.last }}
     {% endfor %}
 )
 

@@ -14,6 +14,10 @@ references_resolved as (
     select * from {{ ref("int_references_resolved") }}
 ),
 
+items_left as (
+    select * from {{ ref("int_items_left") }}
+),
+
 payer_accounts as (
     select * from {{ ref("int_payer_accounts_learnt") }}
 ),
@@ -43,8 +47,13 @@ named as (
     select
         references_resolved.entry_key,
         min(references_resolved.customer_id) as customer_id,
-        count(distinct references_resolved.customer_id) as customer_count
+        count(distinct references_resolved.customer_id) as customer_count,
+        sum(coalesce(items_left.open_amount, 0)) as open_amount
     from references_resolved
+    left join items_left
+        on
+            references_resolved.company_id = items_left.company_id
+            and references_resolved.invoice_id = items_left.invoice_id
     where references_resolved.is_unique and not references_resolved.is_rejected
     group by references_resolved.entry_key
 ),
@@ -83,6 +92,7 @@ weighed as (
         placed.customer_id as placed_customer_id,
         named.customer_id as named_customer_id,
         coalesce(named.customer_count, 0) as named_customer_count,
+        entries_left.left_amount > coalesce(named.open_amount, 0) as is_more_than_named,
         coalesce(owned.customer_id, mandated.customer_id) as payer_customer_id
     from entries_left
     left join placed
@@ -105,6 +115,9 @@ judged as (
             when weighed.named_customer_count > 1 then null
             when weighed.named_customer_count = 0 then weighed.payer_customer_id
             when weighed.payer_customer_id is null then weighed.named_customer_id
+            when weighed.payer_customer_id = weighed.named_customer_id then weighed.named_customer_id
+            -- One of a family pays more than the document of another: the rest may be for a third.
+            when weighed.is_more_than_named then null
             when
                 coalesce(named_customer.parent_customer_id, weighed.named_customer_id)
                 = coalesce(payer_customer.parent_customer_id, weighed.payer_customer_id)

@@ -70,8 +70,17 @@ by_name as (
             when open_receipts.left_amount = open_invoices.open_amount then 'claimed_twice'
             else 'named_with_other_amount'
         end as reason,
-        'Names "' || references_resolved.span_text || '"; ' || open_invoices.open_amount || ' ' || open_invoices.currency
-        || ' is open on it, ' || open_receipts.left_amount || ' ' || open_receipts.currency || ' is left of the payment.'
+        'Names "'
+        || references_resolved.span_text
+        || '"; '
+        || open_invoices.open_amount
+        || ' '
+        || open_invoices.currency
+        || ' is open on it, '
+        || open_receipts.left_amount
+        || ' '
+        || open_receipts.currency
+        || ' is left of the payment.'
             as evidence
     from open_receipts
     inner join references_resolved
@@ -100,7 +109,7 @@ by_amount_of_customer as (
             and open_receipts.customer_id = open_invoices.customer_id
             and open_receipts.currency = open_invoices.currency
             and open_receipts.left_amount = open_invoices.open_amount
-            and open_invoices.amount_age_rank <= tolerances.max_proposals
+            and tolerances.max_proposals >= open_invoices.amount_age_rank
 ),
 
 -- One of the customers that use the account has paid, and this invoice has the amount.
@@ -112,7 +121,8 @@ by_shared_account as (
         5 as rung,
         'one_of_several_payers' as rule_id,
         'account_of_several_customers' as reason,
-        'Same amount, and the account it came from is one this customer shares with others or has used once.' as evidence
+        'Same amount, and the account it came from is one this customer shares with others or has used once.'
+            as evidence
     from open_receipts
     cross join tolerances
     inner join payer_accounts
@@ -125,7 +135,7 @@ by_shared_account as (
             and payer_accounts.customer_id = open_invoices.customer_id
             and open_receipts.currency = open_invoices.currency
             and open_receipts.left_amount = open_invoices.open_amount
-            and open_invoices.amount_age_rank <= tolerances.max_proposals
+            and tolerances.max_proposals >= open_invoices.amount_age_rank
     where open_receipts.customer_id is null
 ),
 
@@ -145,7 +155,7 @@ by_customer as (
             open_receipts.company_id = open_invoices.company_id
             and open_receipts.customer_id = open_invoices.customer_id
             and open_receipts.currency = open_invoices.currency
-            and open_invoices.age_rank <= tolerances.max_proposals
+            and tolerances.max_proposals >= open_invoices.age_rank
 ),
 
 -- The amount alone: only when so few invoices have it that a person can look at all of them.

@@ -98,7 +98,7 @@ overlapped as (
             shorter.entry_key = longer.entry_key
             and shorter.source = longer.source
             and shorter.span_start < longer.span_end
-            and longer.span_start < shorter.span_end
+            and shorter.span_end > longer.span_start
             and length(shorter.reference_key) < length(longer.reference_key)
 ),
 

@@ -11,12 +11,14 @@ tolerances as (
 ),
 
 returning_entries as (
-    select * from entries
+    select entries.*
+    from entries
     where (entries.is_return or entries.is_reversal) and entries.amount < 0
 ),
 
 receipts as (
-    select * from entries
+    select entries.*
+    from entries
     where not entries.is_return and not entries.is_reversal and entries.amount > 0
 ),
 
@@ -119,7 +121,7 @@ considered as (
         count(*) over (partition by candidates.return_key) as candidate_count,
         row_number() over (
             partition by candidates.return_key
-            order by candidates.original_booked_on desc, candidates.original_key
+            order by candidates.original_booked_on desc, candidates.original_key asc
         ) as recency_rank
     from candidates
     inner join strongest

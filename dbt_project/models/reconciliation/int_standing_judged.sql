@@ -69,7 +69,8 @@ moved_by_person as (
     where
         confirmed_here.entry_key is null
         and standing.amount > 0
-        and standing.amount + coalesce(confirmed.amount, least(entries.amount, documents.document_amount)) > entries.amount
+        and standing.amount + coalesce(confirmed.amount, least(entries.amount, documents.document_amount))
+        > entries.amount
     group by standing.entry_key, standing.company_id, standing.invoice_id
 ),
 

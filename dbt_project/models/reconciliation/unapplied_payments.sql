@@ -147,12 +147,16 @@ items_of_payers as (
 ),
 
 own_accounts as (
-    select distinct company_accounts.company_id, company_accounts.account_iban
+    select distinct
+        company_accounts.company_id,
+        company_accounts.account_iban
     from company_accounts
 ),
 
 known_accounts as (
-    select distinct payer_accounts.company_id, payer_accounts.iban
+    select distinct
+        payer_accounts.company_id,
+        payer_accounts.iban
     from payer_accounts
 ),
 
@@ -259,14 +263,18 @@ explained as (
                         then 'Names "' || weighed.span_text || '", but the account is another customer''s.'
                     when weighed.span_text is not null
                         then 'Names "' || weighed.span_text || '", but the amount or the payer does not fit it alone.'
-                    when weighed.customer_id is null then 'The account is used for several customers, or not yet known well enough.'
-                    else 'The customer has ' || weighed.same_amount_count
+                    when
+                        weighed.customer_id is null
+                        then 'The account is used for several customers, or not yet known well enough.'
+                    else
+                        'The customer has ' || weighed.same_amount_count
                         || ' open invoice(s) of this amount, and the payment does not say which.'
                 end
             when 'no_evidence'
                 then case
                     when weighed.customer_id is null then 'Neither the text nor an account says who paid.'
-                    else 'The customer is known; nothing says which of its ' || weighed.same_currency_count
+                    else
+                        'The customer is known; nothing says which of its ' || weighed.same_currency_count
                         || ' open invoice(s) is meant.'
                 end
         end as explanation

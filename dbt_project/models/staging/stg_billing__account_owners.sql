@@ -20,7 +20,7 @@ ranked as (
         named_accounts.company_id,
         row_number() over (
             partition by named_accounts.account_iban
-            order by named_accounts.batch_id desc, named_accounts.company_id
+            order by named_accounts.batch_id desc, named_accounts.company_id asc
         ) as owner_rank
     from named_accounts
     where named_accounts.account_iban is not null

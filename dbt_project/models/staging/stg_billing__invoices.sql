@@ -1,4 +1,4 @@
--- A table, unlike the rest of staging: every chapter reads it, and ranking the versions again each time is the dearest step of a day.
+-- A table, unlike the rest of staging: every chapter reads it, and ranking its versions is the dearest step of a day.
 {{ config(materialized="table") }}
 
 with business_day as (

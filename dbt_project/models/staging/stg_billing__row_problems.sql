@@ -16,25 +16,67 @@ problems as (
 
 -- A good row of the same key that arrived after the refused one heals it.
 good_rows as (
-    select 'companies' as table_name, log.company_id, null as customer_id, null as invoice_id, log.batch_id, log.ordinal
+    select
+        'companies' as table_name,
+        log.company_id,
+        null as customer_id,
+        null as invoice_id,
+        log.batch_id,
+        log.ordinal
     from {{ source("raw", "companies") }} as log
     union all
-    select 'customers', log.company_id, log.customer_id, null, log.batch_id, log.ordinal
+    select
+        'customers' as table_name,
+        log.company_id,
+        log.customer_id,
+        null as invoice_id,
+        log.batch_id,
+        log.ordinal
     from {{ source("raw", "customers") }} as log
     union all
-    select 'invoices', log.company_id, null, log.invoice_id, log.batch_id, log.ordinal
+    select
+        'invoices' as table_name,
+        log.company_id,
+        null as customer_id,
+        log.invoice_id,
+        log.batch_id,
+        log.ordinal
     from {{ source("raw", "invoices") }} as log
     union all
-    select 'invoice_lines', log.company_id, null, log.invoice_id, log.batch_id, log.ordinal
+    select
+        'invoice_lines' as table_name,
+        log.company_id,
+        null as customer_id,
+        log.invoice_id,
+        log.batch_id,
+        log.ordinal
     from {{ source("raw", "invoice_lines") }} as log
     union all
-    select 'mandates', log.company_id, log.customer_id, null, log.batch_id, log.ordinal
+    select
+        'mandates' as table_name,
+        log.company_id,
+        log.customer_id,
+        null as invoice_id,
+        log.batch_id,
+        log.ordinal
     from {{ source("raw", "mandates") }} as log
     union all
-    select 'orders', log.company_id, log.customer_id, null, log.batch_id, log.ordinal
+    select
+        'orders' as table_name,
+        log.company_id,
+        log.customer_id,
+        null as invoice_id,
+        log.batch_id,
+        log.ordinal
     from {{ source("raw", "orders") }} as log
     union all
-    select 'opening_stages', log.company_id, null, log.invoice_id, log.batch_id, log.ordinal
+    select
+        'opening_stages' as table_name,
+        log.company_id,
+        null as customer_id,
+        log.invoice_id,
+        log.batch_id,
+        log.ordinal
     from {{ source("raw", "opening_stages") }} as log
 ),
 

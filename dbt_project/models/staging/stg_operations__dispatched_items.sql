@@ -5,7 +5,9 @@ with business_day as (
 events as (
     select
         event.*,
-        row_number() over (partition by event.communication_id, event.invoice_id order by event.seq desc) as newest_rank,
+        row_number() over (
+            partition by event.communication_id, event.invoice_id order by event.seq desc
+        ) as newest_rank,
         min(case when event.state = 'sent' then event.occurred_at end) over (
             partition by event.communication_id, event.invoice_id
         ) as first_sent_at

@@ -14,7 +14,9 @@ ranked as (
         {{ payload_date("events.payload", "expected_on") }} as expected_on,
         events.effective_on as stated_on,
         events.recorded_by,
-        row_number() over (partition by events.company_id, event_invoices.invoice_id order by events.seq desc) as newest_rank
+        row_number() over (
+            partition by events.company_id, event_invoices.invoice_id order by events.seq desc
+        ) as newest_rank
     from events
     inner join event_invoices
         on events.seq = event_invoices.seq

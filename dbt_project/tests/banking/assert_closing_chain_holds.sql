@@ -1,5 +1,5 @@
--- A row here is an account without a reported break whose first opening balance plus all entries is not its last closing
--- balance: an entry was lost or read twice between the file and the warehouse.
+-- A row here is an account without a reported break whose first opening balance plus all entries is not its last
+-- closing balance: an entry was lost or read twice between the file and the warehouse.
 {{ config(meta={"dagster": {"ref": {"name": "entries"}}}) }}
 
 with statements as (
@@ -20,7 +20,12 @@ ends as (
     from statements
     window chain as (
         partition by statements.account_iban, statements.currency
-        order by statements.from_on, statements.to_on, statements.sequence_no, statements.ordinal, statements.statement_key
+        order by
+            statements.from_on,
+            statements.to_on,
+            statements.sequence_no,
+            statements.ordinal,
+            statements.statement_key
     )
 ),
 

@@ -1,5 +1,5 @@
 -- A row here is a document with more open than it was issued for, or, unless billing lowered it after it was paid,
--- with less than nothing open. The second is a credit of the customer and counted as one; it is shown for a person to see.
+-- with less than nothing open. The second is a credit of the customer and counted as one; a person should see it.
 {{ config(severity="warn", meta={"dagster": {"ref": {"name": "invoice_balances"}}}) }}
 
 select

@@ -2,15 +2,21 @@
 {{ config(meta={"dagster": {"ref": {"name": "unapplied_payments"}}}) }}
 
 with placed as (
-    select payment_allocations.entry_key, payment_allocations.amount
+    select
+        payment_allocations.entry_key,
+        payment_allocations.amount
     from {{ ref("payment_allocations") }} as payment_allocations
     union all
-    select unapplied_payments.entry_key, unapplied_payments.unapplied_amount
+    select
+        unapplied_payments.entry_key,
+        unapplied_payments.unapplied_amount
     from {{ ref("unapplied_payments") }} as unapplied_payments
 ),
 
 placed_of_entries as (
-    select placed.entry_key, sum(placed.amount) as amount
+    select
+        placed.entry_key,
+        sum(placed.amount) as amount
     from placed
     group by placed.entry_key
 )

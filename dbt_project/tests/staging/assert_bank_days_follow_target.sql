@@ -1,5 +1,5 @@
 -- A row here is a day whose kind is known from the TARGET calendar (ECB) and read otherwise here.
-with known(date_day, is_bank_day) as (
+with known (date_day, is_bank_day) as (
     values
     (date '2024-03-28', true),
     (date '2024-03-29', false),
@@ -20,7 +20,9 @@ with known(date_day, is_bank_day) as (
     (date '2030-04-19', false)
 )
 
-select known.date_day, known.is_bank_day
+select
+    known.date_day,
+    known.is_bank_day
 from known
 left join {{ ref("stg_calendar__bank_days") }} as bank_days
     on known.date_day = bank_days.date_day
