@@ -69,6 +69,7 @@ CAST = (
     (Role.SOLE_TRADER, 2),
 )
 SMALLEST_CUSTOMER_COUNT = 100
+PATIENCE = 20  # draws of a name before a number is put behind it
 DIRECT_DEBIT_ROLES = frozenset({Role.RETURNED_DIRECT_DEBIT, Role.ARRANGEMENT_DIRECT_DEBIT})
 
 
@@ -80,10 +81,10 @@ class Portfolio:
     orders: tuple[Order, ...]
 
 
-def tiers_and_roles(seed: int, count: int) -> list[tuple[Tier, Role]]:
+def tiers_and_roles(seed: int, customer_count: int) -> list[tuple[Tier, Role]]:
     """Tier and role by customer, spread over the numbers so that neither can be read from a number."""
     cast = [role for role, actors in CAST for _ in range(actors)]
-    standard = count - len(KEY_SHARES) - len(NEAR_KEY_SHARES)
+    standard = customer_count - len(KEY_SHARES) - len(NEAR_KEY_SHARES)
     parts = [(Tier.KEY, Role.NONE)] * len(KEY_SHARES) + [(Tier.NEAR_KEY, Role.NONE)] * len(NEAR_KEY_SHARES)
     parts += [(Tier.STANDARD, role) for role in cast] + [(Tier.STANDARD, Role.NONE)] * (standard - len(cast))
     stream(seed, "tiers").shuffle(parts)
@@ -116,6 +117,22 @@ def legal_form(rng: random.Random, country: str, *, speaks_french: bool, is_natu
     return rng.choices(("BV", "NV"), (75, 25))[0]
 
 
+def free_name(rng: random.Random, taken: set[str], *, speaks_french: bool, is_natural_person: bool) -> str:
+    """A name without legal form that nobody has yet; a crowded world tells namesakes apart by a number."""
+    attempt = 0
+    while True:
+        attempt += 1
+        if is_natural_person:
+            name = names.dutch_sole_trader(rng)
+        else:
+            name = names.french_company(rng) if speaks_french else names.dutch_company(rng)
+        if attempt > PATIENCE:
+            name = f"{name} {attempt - PATIENCE + 1}"
+        if name not in taken:
+            taken.add(name)
+            return name
+
+
 def make_customer(
     rng: random.Random, number: int, tier: Tier, role: Role, taken: set[str], created_on: date
 ) -> Customer:
@@ -127,14 +144,7 @@ def make_customer(
     if is_natural_person:
         country, speaks_french = "NL", False
     form = legal_form(rng, country, speaks_french=speaks_french, is_natural_person=is_natural_person)
-    while True:
-        if is_natural_person:
-            stem = names.dutch_sole_trader(rng)
-        else:
-            stem = names.french_company(rng) if speaks_french else names.dutch_company(rng)
-        if stem not in taken:
-            taken.add(stem)
-            break
+    stem = free_name(rng, taken, speaks_french=speaks_french, is_natural_person=is_natural_person)
     name = stem if is_natural_person else f"{stem} {form}"
     make_iban = identifiers.belgian_iban if country == "BE" else identifiers.dutch_iban
     accounts = [make_iban(rng) for _ in range(2 if chance(rng, 8) else 1)]
@@ -277,11 +287,13 @@ def make_orders(seed: int, customers: list[Customer]) -> tuple[Order, ...]:
     return tuple({(order.customer_id, order.order_number): order for order in orders}.values())
 
 
-def build_portfolio(seed: int, count: int, start_on: date, until: date) -> Portfolio:
+def build_portfolio(seed: int, customer_count: int, start_on: date, until: date) -> Portfolio:
     """All customers of the world. Raises ValueError when there are too few to cast every role."""
-    if count < SMALLEST_CUSTOMER_COUNT:
-        raise ValueError(f"a world needs at least {SMALLEST_CUSTOMER_COUNT} customers to cast every role, not {count}")
-    parts = tiers_and_roles(seed, count)
+    if customer_count < SMALLEST_CUSTOMER_COUNT:
+        raise ValueError(
+            f"a world needs at least {SMALLEST_CUSTOMER_COUNT} customers to cast every role, not {customer_count}"
+        )
+    parts = tiers_and_roles(seed, customer_count)
     turnovers = yearly_turnovers(seed, [tier for tier, _ in parts])
     customers: list[Customer] = []
     behaviours: list[Behaviour] = []

@@ -762,7 +762,11 @@ def play_payments(
             until=until,
             customers={member.customer_id: member for member in members},
             behaviours={member.customer_id: behaviour_of[member.customer_id] for member in members},
-            mandates={key: value for key, value in mandate_of.items() if key in {m.customer_id for m in members}},
+            mandates={
+                member.customer_id: mandate_of[member.customer_id]
+                for member in members
+                if member.customer_id in mandate_of
+            },
             drafts={draft.key: draft for draft in own},
             invoices={draft.key: invoices[draft.key] for draft in own},
             arrangements={

@@ -1,10 +1,11 @@
 """A company that never was: eighteen months of business from one seed, the same to the byte every time."""
 
+from collections import defaultdict
 from datetime import date
 
 from simulation import bank_days, cash_flows, casting, customers, invoicing, ledger, paying, register
 from simulation.drafts import Draft
-from simulation.model import Role, World
+from simulation.model import Order, Role, World
 from simulation.streams import stream
 
 FEWEST_MONTHS = 12
@@ -26,9 +27,12 @@ def all_drafts(
 ) -> list[Draft]:
     """Everything the company bills up to `until`: the regular business, the scripts, and what follows from both."""
     scene_of = {scene.customer.customer_id: scene for scene in scenes}
+    orders_of: dict[str, list[Order]] = defaultdict(list)
+    for order in portfolio.orders:
+        orders_of[order.customer_id].append(order)
     drafts: list[Draft] = []
     for customer, behaviour in zip(portfolio.customers, portfolio.behaviours, strict=True):
-        orders = tuple(order for order in portfolio.orders if order.customer_id == customer.customer_id)
+        orders = tuple(orders_of[customer.customer_id])
         regular = invoicing.regular_drafts(seed, customer, behaviour, orders, start_on, until, first_demonstration_day)
         drafts += regular
         drafts += invoicing.consequences(seed, customer, regular, until)

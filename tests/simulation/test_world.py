@@ -1,12 +1,14 @@
 """What the world must show: shares, noise, a consistent truth, and every scripted situation at its end."""
 
 import json
+import random
 from collections import Counter, defaultdict
 from datetime import date, timedelta
 
 import pytest
 
-from simulation import bank_days
+from simulation import bank_days, names
+from simulation.customers import free_name
 from simulation.model import Profile, Role, Tier, World
 from simulation.register import open_at, paid_by_invoice
 from simulation.world import build_world
@@ -337,6 +339,20 @@ def test_the_smallest_world_still_casts_every_role() -> None:
     small = build_world(1, date(2026, 11, 20), customer_count=100, months=12)
     assert {behaviour.role for behaviour in small.behaviours} == set(Role)
     assert_turnover_is_skewed(small)
+
+
+def test_namesakes_in_a_crowded_world_get_a_number() -> None:
+    combinations = {
+        f"{trade} {stem}{ending}"
+        for trade in names.FRENCH_TRADES
+        for stem in names.FRENCH_STEMS
+        for ending in names.FRENCH_ENDINGS
+    }
+    taken = set(combinations)
+    rng = random.Random(3)
+    given = [free_name(rng, taken, speaks_french=True, is_natural_person=False) for _ in range(50)]
+    assert len(set(given)) == 50
+    assert all(name.rsplit(" ", 1)[0] in combinations and name[-1].isdigit() for name in given)
 
 
 def test_register_events_use_the_contracts_words(world: World) -> None:
