@@ -453,6 +453,7 @@ class TestZombies:
         assert result.sent == (reminder.communication_id,), "under a second, fresh claim"
         assert channel.prepared == [reminder.communication_id] * 2
         assert any_home.path(reminder)[3:] == ["claimed", "approved", "claimed", "sending", "sent"]
+        assert any_home.row(reminder).token == 3, "it rises with each claim and with each recovery"
         assert list(any_home.files()) == [f"{reminder.communication_id}.eml"]
 
     def test_one_that_wakes_while_another_already_sent_writes_nothing(self, any_home: Home):
