@@ -6,6 +6,14 @@ bank_days as (
     select * from {{ ref("stg_calendar__bank_days") }}
 ),
 
+accepted_gaps as (
+    select * from {{ ref("accepted_gaps") }}
+),
+
+business_day as (
+    select * from {{ ref("stg_control__business_day") }}
+),
+
 ordered as (
     select
         statements.company_id,
@@ -65,7 +73,7 @@ measured as (
         on ordered.from_on - 1 = before_opening.date_day
 ),
 
-final as (
+judged as (
     select
         measured.company_id,
         measured.account_iban,
@@ -86,6 +94,39 @@ final as (
             when measured.is_balance_broken then 'balance_break'
         end as break_kind
     from measured
+),
+
+-- A break somebody has looked into and accepted (the bank can no longer deliver, the money was found) holds no one.
+accepted as (
+    select distinct judged.statement_key
+    from judged
+    cross join business_day
+    inner join accepted_gaps
+        on
+            judged.company_id = accepted_gaps.company_id
+            and judged.account_iban = accepted_gaps.account_iban
+            and judged.previous_to_on >= accepted_gaps.from_on - 1
+            and judged.from_on <= accepted_gaps.to_on + 1
+            and business_day.as_of_date >= accepted_gaps.accepted_on
+    where judged.break_kind is not null
+),
+
+final as (
+    select
+        judged.company_id,
+        judged.account_iban,
+        judged.currency,
+        judged.statement_key,
+        judged.from_on,
+        judged.to_on,
+        judged.closing_amount,
+        judged.previous_statement_key,
+        judged.previous_to_on,
+        judged.difference_amount,
+        case when accepted.statement_key is null then judged.break_kind end as break_kind
+    from judged
+    left join accepted
+        on judged.statement_key = accepted.statement_key
 )
 
 select * from final

@@ -7,9 +7,13 @@ with statements as (
 ),
 
 broken_accounts as (
-    select distinct statement_gaps.account_iban
+    select statement_gaps.account_iban
     from {{ ref("statement_gaps") }} as statement_gaps
     where statement_gaps.kind in ('missing_statement', 'balance_break')
+    union
+    -- An accepted break is one all the same: the money of the missing days was never read.
+    select accepted_gaps.account_iban
+    from {{ ref("accepted_gaps") }} as accepted_gaps
 ),
 
 ends as (
