@@ -59,3 +59,9 @@ where
 {% macro signed_part_of(numerator, denominator) -%}
 cast(sign({{ numerator }}) as integer) * {{ part_of("cast(1 as decimal(18, 2))", "abs(" ~ numerator ~ ")", denominator) }}
 {%- endmacro %}
+
+{# A number of days divided by a count, rounded down to whole days; null when the count is zero or null. #}
+{% macro whole_days(days, divisor) -%}{{ return(adapter.dispatch("whole_days")(days, divisor)) }}{%- endmacro %}
+{% macro default__whole_days(days, divisor) -%}
+cast(({{ days }} - (({{ days }} % nullif({{ divisor }}, 0)) + {{ divisor }}) % {{ divisor }}) // {{ divisor }} as bigint)
+{%- endmacro %}

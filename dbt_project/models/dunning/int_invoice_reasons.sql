@@ -62,18 +62,17 @@ of_track as (
     select
         weighed.company_id,
         weighed.invoice_id,
-        case weighed.step_state
-            when 'not_due' then 'not_due'
-            when 'grace' then 'grace'
-            when 'early' then 'step_not_due'
-            when 'completed' then 'track_completed'
-            else
-                case
-                    when weighed.lacks_proof then 'awaiting_dispatch'
-                    when weighed.is_awaiting_release then 'awaiting_release'
-                    when weighed.step_on = business_day.as_of_date then 'step_due'
-                    else 'catch_up'
-                end
+        case
+            when weighed.step_state = 'not_due' then 'not_due'
+            when weighed.step_state = 'grace' then 'grace'
+            when weighed.step_state = 'early' then 'step_not_due'
+            -- The scenario of key accounts has no steps that could come to an end.
+            when weighed.step_state = 'completed' and weighed.scenario_id = 'key_account' then 'key_account'
+            when weighed.step_state = 'completed' then 'track_completed'
+            when weighed.lacks_proof then 'awaiting_dispatch'
+            when weighed.is_awaiting_release then 'awaiting_release'
+            when weighed.step_on = business_day.as_of_date then 'step_due'
+            else 'catch_up'
         end as reason_code
     from weighed
     cross join business_day

@@ -22,7 +22,21 @@ calls_closed as (
 
 with_calls as (
     select
-        invoice_stages.* exclude (reached_stage_no, reached_on),
+        invoice_stages.company_id,
+        invoice_stages.customer_id,
+        invoice_stages.invoice_id,
+        invoice_stages.currency,
+        invoice_stages.open_amount,
+        invoice_stages.claimable_amount,
+        invoice_stages.issued_on,
+        invoice_stages.due_on,
+        invoice_stages.days_overdue,
+        invoice_stages.segment,
+        invoice_stages.payer_profile,
+        invoice_stages.scenario_id,
+        invoice_stages.is_reached_proved,
+        invoice_stages.cycle,
+        invoice_stages.resumed_on,
         coalesce(calls_closed.stage_no, invoice_stages.reached_stage_no) as reached_stage_no,
         coalesce(calls_closed.closed_on, invoice_stages.reached_on) as reached_on
     from invoice_stages

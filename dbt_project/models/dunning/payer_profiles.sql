@@ -65,7 +65,7 @@ final as (
         end as payer_profile,
         coalesce(counted.paid_invoice_count, 0) as paid_invoice_count,
         coalesce(counted.late_invoice_count, 0) as late_invoice_count,
-        cast(counted.days_late_sum // counted.paid_invoice_count as bigint) as average_days_late,
+        {{ whole_days("counted.days_late_sum", "counted.paid_invoice_count") }} as average_days_late,
         cast(counted.longest_days_late as bigint) as longest_days_late,
         rules.policy_id
     from customers
