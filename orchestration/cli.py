@@ -74,18 +74,17 @@ def common_options(command: Command) -> Command:
         if early.home and context.get_parameter_source("home") is not ParameterSource.COMMANDLINE:
             home = early.home
         options = Options(home, as_json=as_json or early.as_json, quiet=quiet or early.quiet)
-        refusal: Refusal | None
         try:
             code = command(options, **arguments)
         except Refusal as refusal:
             code = EXIT_DATA if isinstance(refusal, DataProblem) else EXIT_USAGE
             _refuse(options, refusal, code)
         except Exception as error:
-            refusal = _unusable_store(error)
-            if refusal is None:
+            unusable = _unusable_store(error)
+            if unusable is None:
                 raise
             code = EXIT_USAGE
-            _refuse(options, refusal, code)
+            _refuse(options, unusable, code)
         sys.exit(code or EXIT_DONE)
 
     return wrapped
@@ -277,6 +276,8 @@ def record(
 @common_options
 def explain(options: Options, subject: str, company: str | None) -> int:
     """Say why a message was sent, or how an invoice stands, back to the bank line."""
+    import duckdb
+
     from assets.audit.explain import explain as explain_subject
     from assets.landing.warehouse import reading as reading_warehouse
     from assets.operations.store import reading
@@ -287,7 +288,15 @@ def explain(options: Options, subject: str, company: str | None) -> int:
         reading_warehouse(installation.home.warehouse) as warehouse,
         reading(installation.store) as store,
     ):
-        explanation = explain_subject(warehouse, store, installation.archive, subject, company)
+        try:
+            explanation = explain_subject(warehouse, store, installation.archive, subject, company)
+        except duckdb.CatalogException as error:
+            # A first day that stopped, or a warehouse just rebuilt, has the raw log and not yet the chapters.
+            raise DataProblem(
+                f"no day was computed to its end yet: {str(error).splitlines()[0]}",
+                where=str(installation.home.warehouse),
+                remedy="run the day first: `tijdig run`",
+            ) from error
     options.answer(explanation.document, explained(explanation.document))
     return EXIT_DONE
 
@@ -449,8 +458,10 @@ def replay(options: Options, day: date, verifies: bool) -> int:
 def dev(options: Options, port: int) -> int:
     """Open the Dagster UI on this home: the whole lineage from file to message. Listens on this machine only."""
     home = find_home(options.root)
+    from orchestration.settings import read_settings
     from orchestration.webserver import serve
 
+    read_settings(home.root)  # said here, not by the first run hours later
     options.say(f"Dagster is on http://127.0.0.1:{port} for {home.root}; stop it with Ctrl-C.")
     return serve(home, port)
 
