@@ -312,18 +312,45 @@ class TestPreflight:
     def test_a_claim_left_by_a_dead_dispatcher_is_decided_by_the_new_plan(self, any_home: Home, is_wanted: bool):
         """It was claimed, the dispatcher died, the customer paid, the day is run again."""
         reminder, other = message("K1"), message("K2")
-        any_home.plan(reminder, other)
+        any_home.plan(reminder)
 
         def die(_: Outgoing) -> None:
             raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
             any_home.dispatch(Transport({"email": Interrupted(FileChannel(any_home.outbox), die)}))
-        assert "claimed" in any_home.states().values()
+        assert any_home.row(reminder).state == "claimed"
         any_home.plan(*([reminder, other] if is_wanted else [other]))
         any_home.recover(holds_home_lock=True)
         assert (reminder.communication_id in self._sent(any_home)) is is_wanted
         assert any_home.states()[reminder.communication_id] == ("sent" if is_wanted else "superseded")
+
+    def test_a_claim_left_by_a_dead_dispatcher_of_an_earlier_day_expires(self, home: Home):
+        reminder = message("K1")
+        home.plan(reminder)
+
+        def die(_: Outgoing) -> None:
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            home.dispatch(Transport({"email": Interrupted(FileChannel(home.outbox), die)}))
+        home.begin(TUESDAY)
+        assert home.recover(holds_home_lock=True).expired == (reminder.communication_id,)
+        assert home.path(reminder)[-2:] == ["claimed", "expired"]
+
+    def test_what_is_not_for_today_or_not_for_this_mode_is_not_even_claimed(self, home: Home):
+        tomorrow = message("K1", day=TUESDAY)
+        home.plan(tomorrow)
+        with writing(home.engine) as connection:
+            connection.execute(update(run_control).values(last_as_of_date=MONDAY))
+        assert home.dispatch().sent == ()
+        with writing(home.engine) as connection:
+            connection.execute(update(run_control).values(last_as_of_date=TUESDAY, mode="live"))
+        home.clock.forward(86400)
+        live = home.file_transport()
+        live.mode = "live"
+        assert home.dispatch(live).sent == ()
+        assert home.path(tomorrow) == ["planned", "rendered", "approved"]
 
     def test_a_doubt_settled_after_a_new_plan_left_the_message_out_does_not_send_it(self, home: Home):
         reminder, other = message("K1"), message("K2")
