@@ -15,7 +15,7 @@ from assets.billing.landing import BillingLanded, land_extract
 from assets.landing.inbox import complete_files
 from assets.problem import DataProblem, UsageProblem
 from tests.landing.rooms import Rooms
-from tests.operations.stores import new_database, postgresql_server
+from tests.operations.stores import new_schema, postgresql_server
 
 SCHEMA = """
 create table bedrijven (code text, naam text, land text, rekening text);
@@ -212,7 +212,7 @@ def test_the_inbox_plays_no_part(rooms: Rooms, erp: sqlite3.Connection) -> None:
 @pytest.fixture(scope="module")
 def postgresql() -> Iterator[str]:
     with postgresql_server() as server:
-        url = new_database(server)
+        url = new_schema(server)
         engine = create_engine(url)
         with engine.begin() as connection:
             connection.execute(text("create sequence volgnummers"))
