@@ -146,10 +146,14 @@ final as (
         decided.segment,
         decided.payer_profile,
         decided.scenario_id,
-        coalesce(decided.reached_stage_no, 0) as previous_stage_no,
+        -- An older stage learnt of after the message left does not put that message behind it.
+        least(
+            coalesce(decided.reached_stage_no, 0), coalesce(decided.sent_stage_no, decided.reached_stage_no, 0)
+        ) as previous_stage_no,
         case
             when decided.is_sent_today then decided.sent_stage_no
-            when decided.action = 'message' or (decided.action = 'task' and decided.reason_code in ('step_due', 'catch_up'))
+            when decided.action = 'message' then decided.step_stage_no
+            when decided.action = 'task' and decided.reason_code in ('step_due', 'catch_up')
                 then decided.step_stage_no
             else coalesce(decided.reached_stage_no, 0)
         end as stage_no,

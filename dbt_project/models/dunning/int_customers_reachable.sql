@@ -1,4 +1,5 @@
--- One row per customer: by which routes it can be written to. An e-mail address that bounced is no address until it changes.
+-- One row per customer: by which routes it can be written to. An e-mail address that bounced is no address until it
+-- changes.
 with customers as (
     select * from {{ ref("stg_billing__customers") }}
 ),

@@ -1,4 +1,5 @@
--- What we do not know for certain: whether a payment is on its way to us, whether a message left, whether the data are whole.
+-- What we do not know for certain: whether a payment is on its way to us, whether a message left, whether the data
+-- are whole.
 with business_day as (
     select * from {{ ref("stg_control__business_day") }}
 ),

@@ -1,5 +1,5 @@
--- Every reason that is true for an open invoice today, as rows of invoice and reason. The leading one is chosen later, by
--- the order in the seed; the others are kept beside it.
+-- Every reason that is true for an open invoice today, as rows of invoice and reason. The leading one is chosen
+-- later, by the order in the seed; the others are kept beside it.
 with business_day as (
     select * from {{ ref("stg_control__business_day") }}
 ),

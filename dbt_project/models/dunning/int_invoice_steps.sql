@@ -1,5 +1,5 @@
--- One row per open invoice: the next step of its scenario, the first day that step may be taken, and whether that day has
--- come. One step at a time: an invoice first seen long overdue starts at stage 1 whatever its age.
+-- One row per open invoice: the next step of its scenario, the first day that step may be taken, and whether that day
+-- has come. One step at a time: an invoice first seen long overdue starts at stage 1 whatever its age.
 with business_day as (
     select * from {{ ref("stg_control__business_day") }}
 ),

@@ -1,4 +1,5 @@
--- An invoice finishes the scenario it began: one row per invoice whose last reminder names the scenario it was sent under.
+-- An invoice finishes the scenario it began: one row per invoice whose last reminder names the scenario it was sent
+-- under.
 with stages_reached as (
     select * from {{ ref("int_stages_reached") }}
 ),

@@ -43,7 +43,8 @@ final as (
         looked_ahead.channels,
         looked_ahead.requires_release,
         looked_ahead.pay_by_bank_days,
-        case when looked_ahead.next_base = 'previous_step' then looked_ahead.next_offset_days end as next_step_after_days,
+        case when looked_ahead.next_base = 'previous_step' then looked_ahead.next_offset_days end
+            as next_step_after_days,
         case
             when looked_ahead.next_step_kind = 'call' then looked_ahead.second_next_kind
             else looked_ahead.next_kind

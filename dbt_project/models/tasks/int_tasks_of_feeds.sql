@@ -1,4 +1,5 @@
--- What is missing or refused at the door: bank statements and rows of the billing extract. Each of them holds customers.
+-- What is missing or refused at the door: bank statements and rows of the billing extract. Each of them holds
+-- customers.
 with business_day as (
     select * from {{ ref("stg_control__business_day") }}
 ),

@@ -224,7 +224,10 @@ final as (
                 then 'Invoice ' || ordered.invoice_number || ' could not be delivered'
             when ordered.task_kind = 'receipt_check'
                 then 'It is not known whether invoice ' || ordered.invoice_number || ' arrived'
-            when ordered.task_kind = 'conditions_check' and coalesce(ordered.order_number, '') = '' and ordered.is_order_doubtful
+            when
+                ordered.task_kind = 'conditions_check'
+                and ordered.is_order_doubtful
+                and coalesce(ordered.order_number, '') = ''
                 then 'Invoice ' || ordered.invoice_number || ' lacks the order number this customer asks for'
             when ordered.task_kind = 'conditions_check' and ordered.is_order_doubtful
                 then

@@ -1,5 +1,5 @@
--- What the dunning track asks of people: calls, key accounts that are overdue, addresses that are missing, formal notices
--- to release, tracks that have come to their end.
+-- What the dunning track asks of people: calls, key accounts that are overdue, addresses that are missing, formal
+-- notices to release, tracks that have come to their end.
 with business_day as (
     select * from {{ ref("stg_control__business_day") }}
 ),
