@@ -330,6 +330,14 @@ class TestRelease:
         tomorrow = message(customer, "F1", formal=True, day=TUESDAY, **change)
         assert home.plan(tomorrow).held == (tomorrow.communication_id,)
 
+    def test_a_release_does_not_carry_over_a_day_on_which_the_message_was_not_due(self, home: Home):
+        notice = message("K1", formal=True)
+        home.plan(notice)
+        release(home.engine, home.clock, by="Ann", reason="checked", communication_ids=[notice.communication_id])
+        home.plan(message("K2", day=TUESDAY))
+        wednesday = message("K1", formal=True, day=date(2026, 3, 4))
+        assert home.plan(wednesday).held == (wednesday.communication_id,)
+
     def test_a_held_message_gives_no_release_to_carry_over(self, home: Home):
         home.plan(message("K1", formal=True))
         tomorrow = message("K1", formal=True, day=TUESDAY)
