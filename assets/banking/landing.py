@@ -64,7 +64,7 @@ def land_statements(landing: Landing, inbox: Path) -> StatementsLanded:
                         None,
                         file.name,
                         read.code,
-                        read.message,
+                        read.sentence,
                         read.account_iban,
                     )
                 )

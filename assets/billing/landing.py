@@ -156,7 +156,7 @@ def land_files(landing: Landing, inbox: Path) -> BillingLanded:
 
 def _refuse(landing: Landing, file: InboxFile, refused: Refused) -> None:
     sha256 = quarantine(landing.quarantine, file, refused)
-    source = LandedSource(INBOX, "csv", sha256, 0, "quarantined", None, file.name, refused.code, refused.message)
+    source = LandedSource(INBOX, "csv", sha256, 0, "quarantined", None, file.name, refused.code, refused.sentence)
     numbered = record_sources(landing.store, landing.clock, landing.batch_id, [source])[0]
     with writing(landing.warehouse) as connection:
         append_rows(connection, "quarantined_files", [quarantined_row(numbered)])

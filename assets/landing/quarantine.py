@@ -21,6 +21,11 @@ class Refused:
     position: str = ""
     account_iban: str | None = None
 
+    @property
+    def sentence(self) -> str:
+        """What is wrong and where in the file, for the record and for the person who reads the day's report."""
+        return f"{self.message} ({self.position})" if self.position else self.message
+
 
 def quarantine(folder: Path, file: InboxFile, refused: Refused) -> str:
     """Keeps a refused file as `<sha256>` with `<sha256>.reason.json` beside it, and returns the hash.

@@ -109,7 +109,12 @@ def test_a_refused_file_goes_to_quarantine_and_stops_no_other(rooms: Rooms) -> N
     reasons = [json.loads(path.read_text(encoding="utf-8")) for path in rooms.room.quarantine.glob("*.reason.json")]
     (missing,) = [reason for reason in reasons if reason["file"] == "companies.csv"]
     assert missing["message"] == "companies needs the column country, iban"
-    assert rooms.rows("select count(*) from raw.quarantined_files where inbox = 'billing'") == [(3,)]
+    assert rooms.rows("select message from raw.quarantined_files where inbox = 'billing' order by original_name") == [
+        ("companies needs the column country, iban (line 1)",),
+        ("the file name says no table; name it companies*.csv, customers*.csv, invoices*.csv, invoice_lines*.csv, "
+         "mandates*.csv, orders*.csv, opening_stages*.csv",),
+        ("the file is not taken: it is a symbolic link",),
+    ]  # fmt: skip
 
 
 def test_the_same_file_again_changes_nothing(rooms: Rooms) -> None:
@@ -140,3 +145,10 @@ def test_one_value_no_column_can_hold_does_not_stop_the_day(rooms: Rooms) -> Non
     rooms.put("billing", "invoices.csv", invoices({"discount_percent": "123456789"}, {}))
     assert land(rooms)["invoices"].refused == 1
     assert open_invoices(rooms) == [("I2", Decimal("100.00"))]
+
+
+def test_a_value_of_many_pages_stops_no_other_row(rooms: Rooms) -> None:
+    """Ten megabytes of description is somebody's accident, and still one row."""
+    rooms.put("billing", "invoices.csv", invoices({}, {"description": "x" * 10_000_000}, {}))
+    assert land(rooms)["invoices"].seen == 3
+    assert rooms.rows("select max(length(description)) from raw.invoices") == [(10_000_000,)]
