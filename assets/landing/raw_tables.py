@@ -365,6 +365,7 @@ CONTROL_TABLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("dispatch_seq", "bigint"),
         ("policy_version", "varchar"),
     ),
+    "built_project": (("project_hash", "varchar"),),
     "templates": (
         ("template_id", "varchar"),
         ("template_hash", "varchar"),

@@ -25,8 +25,9 @@ from assets.operations.store import reading as reading_store
 from assets.operations.store import writing as writing_store
 from assets.operations.tables import landing_batch
 from assets.warehouse.business_day import write_business_day
-from assets.warehouse.dbt import DbtHome, build_arguments
+from assets.warehouse.dbt import DbtHome, build_arguments, built_from, note_built_from
 from assets.warehouse.standing import keep_what_stands
+from assets.warehouse.versions import project_hash
 
 LANDED = [dg.AssetKey(["raw", table.name]) for table in BILLING_TABLES] + [
     dg.AssetKey(["raw", name]) for name in ("bank_statements", "bank_entries", "entry_references", "quarantined_files")
@@ -119,7 +120,15 @@ def warehouse_assets(manifest: Path) -> list[Any]:
         context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse_room: dg.ResourceParam[WarehouseRoom]
     ) -> Iterator[Any]:
         """Builds every chapter in order: seeds, models, data tests."""
-        yield from dbt.cli(build_arguments(), context=context, target_path=warehouse_room.dbt.target).stream()
+        digest = project_hash()
+        with writing_warehouse(warehouse_room.warehouse) as connection:
+            is_unchanged = built_from(connection) == digest
+            # Until this build is through, the warehouse is of no version at all.
+            note_built_from(connection, "")
+        arguments = build_arguments(is_unchanged=is_unchanged)
+        yield from dbt.cli(arguments, context=context, target_path=warehouse_room.dbt.target).stream()
+        with writing_warehouse(warehouse_room.warehouse) as connection:
+            note_built_from(connection, digest)
 
     kept = [get_asset_key_for_model([chapters], name) for name in ("payment_allocations", "dunning_decisions")]
 

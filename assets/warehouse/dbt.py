@@ -7,11 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
+
+from assets.landing.change_log import replace_rows
+from assets.landing.raw_tables import CONTROL_TABLES
 from assets.problem import DataProblem
 from assets.warehouse.versions import PROJECT, project_hash
 
 # Neither dbt nor what it imports may call home from a finance department.
-QUIET_ENVIRONMENT = {"DO_NOT_TRACK": "1", "DBT_SEND_ANONYMOUS_USAGE_STATS": "False"}
+# Dagster reads dbt's debug events off its output; written to a file as well, they would be ten megabytes a day.
+QUIET_ENVIRONMENT = {"DO_NOT_TRACK": "1", "DBT_SEND_ANONYMOUS_USAGE_STATS": "False", "DBT_LOG_LEVEL_FILE": "warn"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +46,28 @@ class DbtHome:
         }
 
 
-def build_arguments(*, select: str | None = None, exclude: str | None = None) -> list[str]:
+def build_arguments(*, is_unchanged: bool = False) -> list[str]:
     """Arguments of the day's build: seeds, models and data tests in one pass, so that a bad row reaches no child.
 
-    Unit tests say whether the rules are right, not whether the day is; they run with the test suite.
+    Unit tests say whether the rules are right, not whether the day is; they run with the test suite. When the project
+    `is_unchanged` since this warehouse was last built, seeds and views are as they were: a seed's rows come from its
+    file, and a view is only its text. Their tests run all the same.
     """
     arguments = ["build", "--exclude-resource-type", "unit_test"]
-    if select:
-        arguments += ["--select", select]
-    if exclude:
-        arguments += ["--exclude", exclude]
+    if is_unchanged:
+        arguments += ["--indirect-selection", "empty", "--exclude", "config.materialized:view resource_type:seed"]
     return arguments
+
+
+def built_from(connection: duckdb.DuckDBPyConnection) -> str:
+    """The hash of the project files this warehouse was last built from; empty for one that never was."""
+    row = connection.execute("select project_hash from control.built_project").fetchone()
+    return str(row[0]) if row else ""
+
+
+def note_built_from(connection: duckdb.DuckDBPyConnection, digest: str) -> None:
+    """Remembers from which project files the warehouse was built."""
+    replace_rows(connection, "control.built_project", CONTROL_TABLES["built_project"], [(digest,)])
 
 
 def ensure_manifest(home: DbtHome) -> Path:
