@@ -330,6 +330,14 @@ class TestRelease:
         tomorrow = message(customer, "F1", formal=True, day=TUESDAY, **change)
         assert home.plan(tomorrow).held == (tomorrow.communication_id,)
 
+    def test_a_message_of_yesterday_cannot_be_released_today(self, home: Home):
+        notice = message("K1", formal=True)
+        home.plan(notice)
+        home.begin(TUESDAY)
+        result = release(home.engine, home.clock, by="Ann", reason="ok", communication_ids=[notice.communication_id])
+        assert (result.changed, result.untouched[0].what) == ((), "was for 2026-03-02")
+        assert home.row(notice).state == "held"
+
     def test_a_release_does_not_carry_over_a_day_on_which_the_message_was_not_due(self, home: Home):
         notice = message("K1", formal=True)
         home.plan(notice)
