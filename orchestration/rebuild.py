@@ -38,11 +38,13 @@ def ensure_warehouse(installation: Installation) -> int:
     sources = all_sources(installation.store)
     with reading(installation.store) as store:
         kept = datasets(store)
+    aside = path.with_suffix(".rebuilding")
+    if not path.exists():
+        # The log of a warehouse that is gone belongs to no other: DuckDB would refuse the new one for it.
+        for left_over in (path.with_name(path.name + ".wal"), aside, aside.with_name(aside.name + ".wal")):
+            left_over.unlink(missing_ok=True)
     if path.exists() or not sources:
         return complete(installation, path, sources, kept)
-    aside = path.with_suffix(".rebuilding")
-    for left_over in (aside, aside.with_name(aside.name + ".wal")):
-        left_over.unlink(missing_ok=True)
     loaded = complete(installation, aside, sources, kept)
     with writing(aside) as connection:
         load_dated_tables(connection, installation.archive, kept)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -216,6 +218,20 @@ def test_an_interrupted_rebuild_begins_again(lived: Installation) -> None:
     lived.home.warehouse.unlink()
     (lived.home.root / "warehouse.rebuilding").write_bytes(b"half a file")
     (lived.home.root / "warehouse.rebuilding.wal").write_bytes(b"x")
+    ensure_warehouse(lived)
+    assert raw_rows(lived.home.warehouse) == before
+
+
+def test_what_a_killed_run_left_beside_a_deleted_warehouse_is_not_read_into_the_new_one(lived: Installation) -> None:
+    """DuckDB keeps its last transactions beside the file; who deletes the file easily leaves them behind."""
+    before = raw_rows(lived.home.warehouse)
+    program = (
+        "import os, sys, duckdb\nconnection = duckdb.connect(sys.argv[1])\n"
+        "connection.execute(\"delete from raw.invoices; insert into raw.landed_sources values (99, 1, 'x')\")\nos._exit(9)\n"
+    )
+    subprocess.run([sys.executable, "-c", program, str(lived.home.warehouse)], check=False)
+    assert lived.home.warehouse.with_name("warehouse.duckdb.wal").exists()
+    lived.home.warehouse.unlink()
     ensure_warehouse(lived)
     assert raw_rows(lived.home.warehouse) == before
 
