@@ -134,7 +134,8 @@ by_shared_account as (
             open_receipts.company_id = open_invoices.company_id
             and payer_accounts.customer_id = open_invoices.customer_id
             and open_receipts.currency = open_invoices.currency
-            and open_receipts.left_amount = open_invoices.open_amount
+            -- A difference, so that the amount is compared after the customer and never joined on alone.
+            and open_receipts.left_amount - open_invoices.open_amount = 0
             and tolerances.max_proposals >= open_invoices.amount_age_rank
     where open_receipts.customer_id is null
 ),

@@ -91,7 +91,8 @@ by_document as (
             and returning_entries.company_id = receipts.company_id
             and returning_entries.account_iban = receipts.account_iban
             and returning_entries.currency = receipts.currency
-            and -returning_entries.amount = receipts.amount
+            -- A difference, so that the invoice is compared first and amounts are never joined on alone.
+            and returning_entries.amount + receipts.amount = 0
             and returning_entries.booked_on >= receipts.booked_on
             and returning_entries.booked_on - receipts.booked_on <= tolerances.return_days
 ),
