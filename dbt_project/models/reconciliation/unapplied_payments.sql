@@ -76,8 +76,8 @@ named as (
     group by references_resolved.entry_key
 ),
 
--- The same amount already paid what this entry names: it was sent twice. Amounts are compared as a difference of zero so
--- that no engine takes them for a key to join on: half a ledger may be of twenty prices.
+-- The same amount already paid what this entry names: it was sent twice. Amounts are compared as a difference of zero,
+-- so that no engine takes them for a key to join on: half a ledger may be of twenty prices.
 twins as (
     select distinct entries_left.entry_key
     from entries_left
