@@ -145,6 +145,9 @@ def _warehouse(installation: Installation) -> Finding:
             ).fetchall():
                 connection.execute(f'select count(*), hash(list(t)) from "{schema}"."{table}" as t').fetchall()
     except duckdb.Error as error:
+        if "lock" in str(error).lower():
+            # The file is well, and in use: the advice below would delete it under a run.
+            return Finding("warehouse", True, f"{path}, in use by another program just now; not looked into")
         return Finding(
             "warehouse",
             False,

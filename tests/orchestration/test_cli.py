@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -368,6 +370,25 @@ def test_the_doctor_reads_every_page_of_the_warehouse(home: Home, run: Run) -> N
     with home.warehouse.open("r+b") as file:
         file.truncate(home.warehouse.stat().st_size // 2)
     assert not well(run("doctor", "--json"))["warehouse"]
+
+
+def test_the_doctor_never_advises_to_delete_a_warehouse_that_is_in_use(home: Home, run: Run) -> None:
+    with writing(home.warehouse):
+        pass
+    home.warehouse.chmod(0o600)
+    program = "import sys, duckdb\nheld = duckdb.connect(sys.argv[1])\nprint('held', flush=True)\nsys.stdin.read()\n"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", program, str(home.warehouse)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    result = run("doctor")
+    explained = run("explain", "2026-1")
+    holder.communicate(timeout=20)
+    assert result.exit_code == 0, result.stdout
+    assert "in use by another program" in result.stdout
+    assert "delete" not in result.stdout
+    refused(explained, 3, "close the program that holds it")
 
 
 @pytest.mark.parametrize(
