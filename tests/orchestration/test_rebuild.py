@@ -6,12 +6,15 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from assets.banking.landing import land_statements
 from assets.billing.landing import land_extract
@@ -27,6 +30,7 @@ from orchestration.rebuild import ensure_warehouse
 from tests.banking.build import Payment, camt053, coda, mt940
 from tests.billing.files import CUSTOMER, INVOICE, invoices, written
 from tests.landing.rooms import COMPANY
+from tests.operations.stores import quick_disk
 from tests.orchestration.homes import DAY, copied, land_billing, landing, new_installation, put, raw_rows
 
 TUESDAY, WEDNESDAY = date(2026, 3, 3), date(2026, 3, 4)
@@ -98,14 +102,14 @@ def erp(installation: Installation, documents: list[dict[str, str]]) -> None:
     connection.close()
 
 
-def extract(installation: Installation, run_id: str) -> None:
+def extract(installation: Installation, run_id: str, *, is_full: bool = True) -> None:
     queries = {
         "companies": "select 'C1' as company_id, 'Voorbeeld BV' as name, 'NL' as country, 'NL91ABNA0417164300' as iban",
         "customers": f"select {', '.join(repr(value) + ' as ' + name for name, value in CUSTOMER.items())}",
         "invoices": "documents",
     }
     url = f"sqlite:///{installation.home.root / 'erp.db'}"
-    land_extract(landing(installation, run_id, WEDNESDAY), url, queries, is_full=True, max_shrink_percent=100)
+    land_extract(landing(installation, run_id, WEDNESDAY), url, queries, is_full=is_full, max_shrink_percent=100)
 
 
 def keep(installation: Installation, run_id: str, day: date, amount: str) -> None:
@@ -289,3 +293,33 @@ def test_what_the_suites_agreed_on_is_not_asked_again(tmp_path: Path) -> None:
     with writing(installation.home.warehouse) as connection:
         assert {outcome.rows for outcome in look(connection, frozenset())} == {0}
     installation.store.dispose()
+
+
+ROWS = st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["1.00", "2.00", "3,00", ""])), max_size=5)
+ARRIVALS = st.lists(st.tuples(st.sampled_from(["csv", "full", "delta"]), st.booleans(), ROWS), min_size=1, max_size=5)
+
+
+@settings(max_examples=8, deadline=None)
+@given(ARRIVALS)
+def test_whatever_arrived_in_whatever_order_is_rebuilt_row_for_row(
+    arrivals: list[tuple[str, bool, list[tuple[int, str]]]],
+) -> None:
+    """Files and extracts, good and bad rows, keys that go and come back, several sources in one batch."""
+    with tempfile.TemporaryDirectory(dir=quick_disk()) as folder:
+        installation = new_installation(Path(folder) / "home")
+        batch = 1
+        for number, (kind, is_next_batch, rows) in enumerate(arrivals):
+            batch += is_next_batch
+            documents = [INVOICE | {"invoice_id": f"I{key}", "total_amount": amount} for key, amount in rows]
+            if kind == "csv":
+                header = written([INVOICE]).splitlines()[0] + "\r\n"
+                content = written(documents) if documents else header
+                land_billing(installation, f"run-{batch}", WEDNESDAY, **{f"invoices-{number}": content})
+            else:
+                erp(installation, documents)
+                extract(installation, f"run-{batch}", is_full=kind == "full")
+        before = raw_rows(installation.home.warehouse)
+        installation.home.warehouse.unlink()
+        ensure_warehouse(installation)
+        assert raw_rows(installation.home.warehouse) == before
+        installation.store.dispose()
