@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from datetime import date
 from decimal import Decimal
@@ -188,3 +189,39 @@ def test_the_register_must_be_what_the_journal_says(sqlite_engine, sqlite_url, c
     found = verify(open_store(sqlite_url))
     assert found.exit_code == BROKEN
     assert "register_event" in found.message
+
+
+def _forge(engine, seqs: list[int], previous: str, **changes: object) -> list[str]:
+    """Statements that give these entries, in order, hashes that are right for their own (changed) content."""
+    statements = []
+    with reading(engine) as connection:
+        for seq in seqs:
+            row = dict(connection.execute(select(audit_event).where(audit_event.c.seq == seq)).one()._mapping)
+            header = {name: row[name] for name in row if name != "hash"} | changes | {"prev": previous}
+            header["subject_refs"] = json.loads(str(row["subject_refs"]))
+            forged = journal.link(previous, header)
+            assigned = ", ".join(f"{name} = '{value}'" for name, value in changes.items())
+            statements.append(
+                f"update audit_event set {assigned + ', ' if assigned else ''}prev = '{previous}', hash = '{forged}' "
+                f"where seq = {seq}"
+            )
+            previous = forged
+    return statements
+
+
+def test_an_entry_forged_with_a_right_hash_breaks_the_next_one(sqlite_engine, sqlite_url, clock):
+    fill(sqlite_engine, clock)
+    with reading(sqlite_engine) as connection:
+        before = connection.execute(select(audit_event.c.hash).where(audit_event.c.seq == 2)).scalar_one()
+    tamper(sqlite_url, *_forge(sqlite_engine, [3], before, actor="Ben"))
+    assert verify(open_store(sqlite_url)).first_bad_seq == 4
+
+
+def test_an_entry_taken_out_of_a_chain_linked_anew_leaves_its_number_missing(sqlite_engine, sqlite_url, clock):
+    fill(sqlite_engine, clock)
+    with reading(sqlite_engine) as connection:
+        before = connection.execute(select(audit_event.c.hash).where(audit_event.c.seq == 3)).scalar_one()
+    relinked = _forge(sqlite_engine, [5, 6], before)
+    tamper(sqlite_url, "delete from audit_payload where seq = 4", "delete from audit_event where seq = 4", *relinked)
+    found = verify(open_store(sqlite_url))
+    assert (found.exit_code, found.first_bad_seq, found.message) == (BROKEN, 4, "entry 4 is missing")
