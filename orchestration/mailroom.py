@@ -1,7 +1,8 @@
 """The way out of one home: which channels it may use, and a pass of dispatch over them."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from assets.communications.assets import Mailroom
@@ -16,7 +17,7 @@ from assets.communications.channels import (
     Transport,
     live_permit,
 )
-from assets.communications.dispatch import DispatchPolicy, DispatchResult, dispatch, recover
+from assets.communications.dispatch import DispatchPolicy, DispatchResult, RecoveryResult, dispatch, recover
 from assets.communications.release import apply_recorded_decisions
 from assets.operations.control import control
 from assets.operations.store import reading
@@ -34,16 +35,36 @@ def open_mailroom(installation: Installation) -> Mailroom:
         warehouse=installation.home.warehouse,
         templates=TEMPLATES,
         bodies=installation.archive,
+        settle_earlier=lambda: settle_earlier(installation),
         dispatch_today=lambda: dispatch_today(installation),
     )
 
 
-def dispatch_today(installation: Installation) -> DispatchResult:
-    """Settles what an earlier pass left open, then sends what is approved for today. The caller holds the home's lock."""
-    apply_recorded_decisions(installation.store, installation.clock)
+@contextmanager
+def _transport(installation: Installation) -> Iterator[Transport]:
     transport = open_transport(installation, os.environ)
     try:
-        recover(installation.store, installation.clock, transport, timezone=installation.timezone, holds_home_lock=True)
+        yield transport
+    finally:
+        transport.close()
+
+
+def settle_earlier(installation: Installation) -> RecoveryResult:
+    """Finds out what became of messages that a crash cut short. The caller holds the home's lock."""
+    with _transport(installation) as transport:
+        return recover(
+            installation.store, installation.clock, transport, timezone=installation.timezone, holds_home_lock=True
+        )
+
+
+def dispatch_today(installation: Installation) -> DispatchResult:
+    """Carries out recorded releases, settles what an earlier pass left open, and sends what is approved for today.
+
+    The caller holds the home's lock.
+    """
+    apply_recorded_decisions(installation.store, installation.clock)
+    settle_earlier(installation)
+    with _transport(installation) as transport:
         return dispatch(
             installation.store,
             installation.clock,
@@ -52,8 +73,6 @@ def dispatch_today(installation: Installation) -> DispatchResult:
             timezone=installation.timezone,
             policy=DispatchPolicy(allow_list=frozenset(installation.settings.dispatch.allow_list) or None),
         )
-    finally:
-        transport.close()
 
 
 def open_transport(installation: Installation, environment: Mapping[str, str]) -> Transport:

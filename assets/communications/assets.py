@@ -10,7 +10,7 @@ import duckdb
 from sqlalchemy import Engine
 
 from assets.communications.bodies import BodyArchive
-from assets.communications.dispatch import DispatchResult
+from assets.communications.dispatch import DispatchResult, RecoveryResult
 from assets.communications.messages import RefusedMessage
 from assets.communications.outbox import plan
 from assets.communications.render import open_environment, render_messages
@@ -33,13 +33,15 @@ DISPATCHED_KEY = dg.AssetKey(["outbox", "dispatched"])
 
 @dataclass(frozen=True, slots=True)
 class Mailroom:
-    """What rendering and dispatch need of a home. `dispatch_today` opens a transport, sends, and closes it."""
+    """What rendering and dispatch need of a home. `settle_earlier` finds out what became of messages a crash cut short;
+    `dispatch_today` sends what is approved."""
 
     store: Engine
     clock: Clock
     warehouse: Path
     templates: Path
     bodies: BodyArchive
+    settle_earlier: Callable[[], RecoveryResult]
     dispatch_today: Callable[[], DispatchResult]
 
 
@@ -85,6 +87,8 @@ def outbox_assets(due: dg.AssetKey, standing: dg.AssetKey) -> list[dg.AssetsDefi
             run = read_run(store, context.run_id)
         if refused:
             _note_refused(mailroom, context.run_id, refused)
+        # What an earlier dispatch was cut short in is settled first: the plan must know what left.
+        mailroom.settle_earlier()
         planned = plan(mailroom.store, mailroom.clock, run, rendered, body_archive=mailroom.bodies)
         return dg.MaterializeResult(
             metadata={

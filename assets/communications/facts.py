@@ -105,7 +105,7 @@ def read_message(row: Mapping[str, object]) -> Message:
         total_amount=reader.amount("total_amount"),
         pay_by_on=reader.day("pay_by_on"),
         oldest_due_on=reader.day("oldest_due_on"),
-        sender=_read_party(reader, "sender", is_postal=True, needs_email=channel == "email"),
+        sender=_read_party(reader, "sender", is_postal=channel != "email", needs_email=channel == "email"),
         recipient=_read_party(reader, "recipient", is_postal=channel != "email", needs_email=channel == "email"),
         iban=compact(reader.text("sender_iban")),
         bic=compact(reader.text_or_empty("sender_bic")),

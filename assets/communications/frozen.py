@@ -25,6 +25,7 @@ class FrozenItem:
     open_minor: int
     currency: str
     stage_no: int
+    cycle: int
     is_acted: bool
 
 
@@ -145,6 +146,8 @@ def _items(communication_id: str, row: Mapping[str, object], currency: str) -> t
             open_minor=minor_units(item["open_amount"]),
             currency=str(item["currency"]),
             stage_no=_whole(item["stage_no"]),
+            # An invoice reopened by a reversal is in a later cycle than others on the same message.
+            cycle=_whole(item.get("cycle", row["cycle"])),
             is_acted=bool(item["is_acted"]),
         )
         for item in written

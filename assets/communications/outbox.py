@@ -414,7 +414,7 @@ def _first_taken(message: FrozenMessage, holders: Mapping[ItemKey, tuple[str, st
 def _acted_keys(message: FrozenMessage) -> Iterator[ItemKey]:
     for item in message.items:
         if item.is_acted:
-            yield (message.company_id, item.invoice_id, item.stage_no, message.cycle)
+            yield (message.company_id, item.invoice_id, item.stage_no, item.cycle)
 
 
 def _identity(message: FrozenMessage) -> dict[str, object]:
@@ -467,7 +467,6 @@ def _item_rows(message: FrozenMessage, state: str) -> list[dict[str, object]]:
             "communication_id": message.communication_id,
             "company_id": message.company_id,
             "customer_id": message.customer_id,
-            "cycle": message.cycle,
             "state": state,
             **vars(item),
         }

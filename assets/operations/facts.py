@@ -15,12 +15,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select
 
 from assets.operations.tables import communication, communication_event, communication_item, register_event, run_control
 
 # The state changes the warehouse reckons with.
-FACT_STATES = ("sent", "delivered", "bounced", "in_doubt", "closed_unknown", "held")
+FACT_STATES = ("sent", "delivered", "bounced", "in_doubt", "closed_unknown", "held", "failed_permanent")
+
+# A receiving server that refuses an address for good says at once what a bounce says later: it reaches nobody.
+_STATE_AS_FACT = case(
+    (communication_event.c.to_state == "failed_permanent", "bounced"), else_=communication_event.c.to_state
+)
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,7 @@ def dispatch_facts(connection: Connection, up_to_seq: int) -> Iterator[tuple[obj
             communication_item.c.stage_no,
             communication_item.c.cycle,
             communication_item.c.is_acted,
-            communication_event.c.to_state.label("state"),
+            _STATE_AS_FACT.label("state"),
             communication.c.as_of_date,
             communication_event.c.occurred_at,
         )
@@ -93,12 +98,12 @@ def dispatch_facts(connection: Connection, up_to_seq: int) -> Iterator[tuple[obj
 
 
 def sent_messages(connection: Connection, up_to_seq: int) -> Iterator[tuple[object, ...]]:
-    """Rows of raw.sent_messages: one per message that left (or, friendly, may have left), with its frozen row."""
+    """Rows of raw.sent_messages: one per message that left, may have left, or was refused at the door, with its frozen row."""
     first_left = (
         select(communication_event.c.communication_id, func.min(communication_event.c.seq).label("seq"))
         .where(
             _counts(up_to_seq),
-            communication_event.c.to_state.in_(("sent", "delivered", "closed_unknown")),
+            communication_event.c.to_state.in_(("sent", "delivered", "closed_unknown", "failed_permanent")),
         )
         .group_by(communication_event.c.communication_id)
         .subquery("first_left")

@@ -17,7 +17,9 @@ from assets.register.landing import land_register
     pool=WAREHOUSE_POOL,
     backfill_policy=ONE_RUN_A_DAY,
 )
-def register_files(context: dg.AssetExecutionContext, landing_room: dg.ResourceParam[LandingRoom]) -> dg.MaterializeResult[None]:
+def register_files(
+    context: dg.AssetExecutionContext, landing_room: dg.ResourceParam[LandingRoom]
+) -> dg.MaterializeResult[None]:
     """Records the events of every complete file of the register inbox."""
     landed = land_register(landing_room.of_run(context.run_id, day_of(context)), landing_room.register_inbox)
     return dg.MaterializeResult(

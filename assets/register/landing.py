@@ -35,7 +35,9 @@ def land_register(landing: Landing, inbox: Path) -> RegisterLanded:
     for file in complete_files(inbox):
         try:
             if file.refusal:
-                raise UnreadableRegisterFile(f"the file is not taken: {file.refusal}", file.name, "Put a plain file into the inbox")
+                raise UnreadableRegisterFile(
+                    f"the file is not taken: {file.refusal}", file.name, "Put a plain file into the inbox"
+                )
             read = read_register_csv(file.content, file.name)
         except UnreadableRegisterFile as error:
             _quarantine(landing, file, Refused("unreadable_register", str(error), position=error.where))

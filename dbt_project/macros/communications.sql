@@ -33,12 +33,12 @@
 {# A JSON object from a mapping of keys to SQL expressions, keys in the order given; a null stays a JSON null. #}
 {% macro json_object(pairs) -%}{{ return(adapter.dispatch("json_object")(pairs)) }}{%- endmacro %}
 {% macro default__json_object(pairs) -%}
-cast(json_object({% for key, expression in pairs.items() %}'{{ key }}', {{ expression }}{{ ", " if not loop.last }}{% endfor %}) as varchar)
+    cast(json_object({% for key, expression in pairs.items() %}'{{ key }}', {{ expression }}{{ ", " if not loop.last }}{% endfor %}) as varchar)
 {%- endmacro %}
 
 {# A JSON array of JSON texts, aggregated in a stated order so that equal facts give equal bytes. #}
 {% macro json_array(element, order_by) -%}
-'[' || string_agg({{ element }}, ',' order by {{ order_by }}) || ']'
+    '[' || string_agg({{ element }}, ',' order by {{ order_by }}) || ']'
 {%- endmacro %}
 
 {# The elements of a JSON array text, as a list of JSON texts. #}
@@ -48,7 +48,7 @@ cast(json_object({% for key, expression in pairs.items() %}'{{ key }}', {{ expre
 {# Whether a text is exactly one plain e-mail address, as strictly as the renderer reads it. Null is no address. #}
 {% macro is_email(text) -%}{{ return(adapter.dispatch("is_email")(text)) }}{%- endmacro %}
 {% macro default__is_email(text) -%}
-{%- set label = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?" -%}
+    {%- set label = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?" -%}
 coalesce(
     regexp_full_match({{ text }}, '[A-Za-z0-9.!#$%&''*+/=?^_`{|}~-]{1,64}@{{ label }}(?:\.{{ label }})+'), false
 )
@@ -56,7 +56,7 @@ coalesce(
 
 {# Whether a customer can be reached by a channel; an empty channel reaches nobody. #}
 {% macro route_usable(channel, reach) -%}
-(({{ channel }} = 'email' and {{ reach }}.is_email_usable)
+    (({{ channel }} = 'email' and {{ reach }}.is_email_usable)
 or ({{ channel }} in ('letter', 'registered_letter') and {{ reach }}.is_post_usable))
 {%- endmacro %}
 
@@ -85,5 +85,5 @@ or ({{ channel }} in ('letter', 'registered_letter') and {{ reach }}.is_post_usa
 
 {# Identity of a decision: the same length of hash over `as_of_date|company_id|invoice_id`. #}
 {% macro decision_id(as_of_date, company_id, invoice_id) -%}
-{{ short_hash("concat_ws('|', cast(" ~ as_of_date ~ " as varchar), " ~ company_id ~ ", " ~ invoice_id ~ ")") }}
+    {{ short_hash("concat_ws('|', cast(" ~ as_of_date ~ " as varchar), " ~ company_id ~ ", " ~ invoice_id ~ ")") }}
 {%- endmacro %}

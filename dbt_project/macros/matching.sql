@@ -5,7 +5,7 @@
 {# The shape of a reference: letters as A, digits as 9. Two numbers of one series have one shape. #}
 {% macro reference_shape(text) -%}{{ return(adapter.dispatch("reference_shape")(text)) }}{%- endmacro %}
 {% macro default__reference_shape(text) -%}
-regexp_replace(regexp_replace({{ text }}, '[A-Z]', 'A', 'g'), '[0-9]', '9', 'g')
+    regexp_replace(regexp_replace({{ text }}, '[A-Z]', 'A', 'g'), '[0-9]', '9', 'g')
 {%- endmacro %}
 
 {#
@@ -13,7 +13,7 @@ regexp_replace(regexp_replace({{ text }}, '[A-Z]', 'A', 'g'), '[0-9]', '9', 'g')
     file and naming it in `int_matches_unioned`.
 #}
 {% macro match_columns(claims, rules) -%}
-{{ claims }}.entry_key,
+    {{ claims }}.entry_key,
         {{ claims }}.company_id,
         {{ claims }}.customer_id,
         {{ claims }}.invoice_id,

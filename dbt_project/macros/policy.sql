@@ -1,6 +1,6 @@
 {# Whether a row of an effective-dated policy seed counts on the business day. Needs `business_day` in scope. #}
 {% macro in_force(policy) -%}
-business_day.as_of_date between {{ policy }}.valid_from and {{ policy }}.valid_to
+    business_day.as_of_date between {{ policy }}.valid_from and {{ policy }}.valid_to
 {%- endmacro %}
 
 {# The rows of a policy seed that count on the business day: the whole body of a private model. #}
@@ -57,11 +57,11 @@ where
 
 {# A signed integer divided by a positive one, to two decimals, rounded half away from zero. #}
 {% macro signed_part_of(numerator, denominator) -%}
-cast(sign({{ numerator }}) as integer) * {{ part_of("cast(1 as decimal(18, 2))", "abs(" ~ numerator ~ ")", denominator) }}
+    cast(sign({{ numerator }}) as integer) * {{ part_of("cast(1 as decimal(18, 2))", "abs(" ~ numerator ~ ")", denominator) }}
 {%- endmacro %}
 
 {# A number of days divided by a count, rounded down to whole days; null when the count is zero or null. #}
 {% macro whole_days(days, divisor) -%}{{ return(adapter.dispatch("whole_days")(days, divisor)) }}{%- endmacro %}
 {% macro default__whole_days(days, divisor) -%}
-cast(({{ days }} - (({{ days }} % nullif({{ divisor }}, 0)) + {{ divisor }}) % {{ divisor }}) // {{ divisor }} as bigint)
+    cast(({{ days }} - (({{ days }} % nullif({{ divisor }}, 0)) + {{ divisor }}) % {{ divisor }}) // {{ divisor }} as bigint)
 {%- endmacro %}

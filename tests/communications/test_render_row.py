@@ -33,6 +33,10 @@ MAY_BE_NULL = {
 }  # fmt: skip
 NOT_ON_AN_ENVELOPE = {"recipient_email", "sender_email"}
 NOT_IN_AN_EMAIL = {
+    "sender_street",
+    "sender_postal_code",
+    "sender_city",
+    "sender_country",
     "recipient_street", "recipient_postal_code", "recipient_city", "recipient_country",
 }  # fmt: skip
 ITEM_PRINTED = {

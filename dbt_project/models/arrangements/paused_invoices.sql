@@ -74,7 +74,7 @@ final as (
         on
             ranked.company_id = steps_taken.company_id
             and ranked.invoice_id = steps_taken.invoice_id
-            and steps_taken.dispatched_on < ranked.agreed_on
+            and ranked.agreed_on > steps_taken.dispatched_on
     cross join business_day
     where ranked.newest_rank = 1
     group by

@@ -24,7 +24,8 @@ entries as (
 ),
 
 company_accounts as (
-    select * from {{ ref("stg_billing__company_accounts") }} where position = 1
+    select * from {{ ref("stg_billing__company_accounts") }}
+    where position = 1
 ),
 
 account_coverage as (

@@ -8,7 +8,10 @@ dunning_notices as (
 ),
 
 sent_today as (
-    select distinct company_id, customer_id, currency
+    select distinct
+        company_id,
+        customer_id,
+        currency
     from {{ ref("int_messages_sent_today") }}
     where message_kind in {{ dunning_kinds() }}
 ),
@@ -111,7 +114,8 @@ worded as (
 
 final as (
     select
-        {{ communication_id("worded", "items_gathered.items_text", "business_day.policy_version") }} as communication_id,
+        {{ communication_id("worded", "items_gathered.items_text", "business_day.policy_version") }}
+            as communication_id,
         worded.as_of_date,
         worded.company_id,
         worded.customer_id,

@@ -18,13 +18,13 @@ newest as (
 
 final as (
     select
-        {% for column, type in message_columns().items() -%}
+    {% for column, type in message_columns().items() -%}
         {% if column in ("communication_id", "as_of_date", "company_id", "customer_id") -%}
-        newest.{{ column }}{{ "," if not loop.last }}
+                newest.{{ column }}{{ "," if not loop.last }}
         {% else -%}
-        cast({{ json_text("newest.row_json", column) }} as {{ type }}) as {{ column }}{{ "," if not loop.last }}
+                cast({{ json_text("newest.row_json", column) }} as {{ type }}) as {{ column }}{{ "," if not loop.last }}
         {% endif -%}
-        {% endfor %}
+    {% endfor %}
     from newest
     where newest.newest_rank = 1
 )

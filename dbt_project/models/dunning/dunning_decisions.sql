@@ -52,7 +52,8 @@ ranked_reasons as (
 ),
 
 leading_reasons as (
-    select * from ranked_reasons where ranked_reasons.reason_rank = 1
+    select * from ranked_reasons
+    where ranked_reasons.reason_rank = 1
 ),
 
 other_reasons as (
@@ -78,7 +79,10 @@ sent_items as (
 ),
 
 customers_sent_today as (
-    select distinct sent_today.company_id, sent_today.customer_id, sent_today.currency
+    select distinct
+        sent_today.company_id,
+        sent_today.customer_id,
+        sent_today.currency
     from sent_today
 ),
 

@@ -3,7 +3,8 @@ with business_day as (
 ),
 
 free_items as (
-    select * from {{ ref("int_invoices_weighed") }} where not is_exempt
+    select * from {{ ref("int_invoices_weighed") }}
+    where not is_exempt
 ),
 
 dunning_notices as (

@@ -52,29 +52,41 @@ scheduled as (
 ),
 
 closings as (
-    select scheduled.company_id, scheduled.invoice_id, calls.made_on as closed_on
+    select
+        scheduled.company_id,
+        scheduled.invoice_id,
+        calls.made_on as closed_on
     from scheduled
     inner join calls
         on
             scheduled.company_id = calls.company_id
             and scheduled.invoice_id = calls.invoice_id
-            and calls.made_on >= scheduled.counted_from_on
+            and scheduled.counted_from_on <= calls.made_on
     union all
-    select scheduled.company_id, scheduled.invoice_id, calls.made_on
+    select
+        scheduled.company_id,
+        scheduled.invoice_id,
+        calls.made_on
     from scheduled
     inner join calls
         on
             scheduled.company_id = calls.company_id
             and scheduled.customer_id = calls.customer_id
             and calls.invoice_id is null
-            and calls.made_on >= scheduled.counted_from_on
+            and scheduled.counted_from_on <= calls.made_on
     union all
-    select scheduled.company_id, scheduled.invoice_id, task_outcomes.effective_on
+    select
+        scheduled.company_id,
+        scheduled.invoice_id,
+        task_outcomes.effective_on
     from scheduled
     inner join task_outcomes
         on scheduled.task_id = task_outcomes.task_id
     union all
-    select scheduled.company_id, scheduled.invoice_id, scheduled.expires_on
+    select
+        scheduled.company_id,
+        scheduled.invoice_id,
+        scheduled.expires_on
     from scheduled
     cross join business_day
     where scheduled.expires_on <= business_day.as_of_date

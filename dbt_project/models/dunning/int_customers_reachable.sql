@@ -1,7 +1,17 @@
 -- One row per customer: by which routes it can be written to. An e-mail address that bounced is no address until it
--- changes.
+-- changes; and a creditor without an address of its own cannot write by that route to anybody.
 with customers as (
     select * from {{ ref("stg_billing__customers") }}
+),
+
+companies as (
+    select
+        companies.company_id,
+        {{ is_email("trim(companies.email_from)") }} as has_email,
+        coalesce(trim(companies.street), '') <> ''
+        and coalesce(trim(companies.postal_code), '') <> ''
+        and coalesce(trim(companies.city), '') <> '' as has_postal_address
+    from {{ ref("stg_billing__companies") }} as companies
 ),
 
 dispatched_items as (
@@ -40,13 +50,18 @@ final as (
     select
         customers.company_id,
         customers.customer_id,
-        {{ is_email("trim(customers.email)") }} and bounced_addresses.email is null as is_email_usable,
+        companies.has_email
+        and {{ is_email("trim(customers.email)") }}
+        and bounced_addresses.email is null as is_email_usable,
         bounced_addresses.email is not null as is_email_bounced,
-        coalesce(trim(customers.street), '') <> ''
+        companies.has_postal_address
+        and coalesce(trim(customers.street), '') <> ''
         and coalesce(trim(customers.postal_code), '') <> ''
         and coalesce(trim(customers.city), '') <> ''
         and coalesce(trim(customers.country), '') <> '' as is_post_usable
     from customers
+    inner join companies
+        on customers.company_id = companies.company_id
     left join bounced_addresses
         on
             customers.company_id = bounced_addresses.company_id

@@ -12,11 +12,23 @@ of_relation as (
 ),
 
 final as (
-    select recorded.company_id, recorded.invoice_id, recorded.reason_code from recorded
+    select
+        recorded.company_id,
+        recorded.invoice_id,
+        recorded.reason_code
+    from recorded
     union
-    select of_doubt.company_id, of_doubt.invoice_id, of_doubt.reason_code from of_doubt
+    select
+        of_doubt.company_id,
+        of_doubt.invoice_id,
+        of_doubt.reason_code
+    from of_doubt
     union
-    select of_relation.company_id, of_relation.invoice_id, of_relation.reason_code from of_relation
+    select
+        of_relation.company_id,
+        of_relation.invoice_id,
+        of_relation.reason_code
+    from of_relation
 )
 
 select * from final

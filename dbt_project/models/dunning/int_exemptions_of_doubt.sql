@@ -5,11 +5,16 @@ with business_day as (
 ),
 
 open_items as (
-    select * from {{ ref("invoice_balances") }} where open_amount > 0
+    select * from {{ ref("invoice_balances") }}
+    where open_amount > 0
 ),
 
 row_problems as (
     select * from {{ ref("stg_billing__row_problems") }}
+),
+
+refused_files as (
+    select * from {{ ref("stg_billing__refused_files") }}
 ),
 
 reallocations as (
@@ -45,11 +50,17 @@ problems_with_customer as (
 ),
 
 by_customer as (
-    select problems_with_customer.company_id, problems_with_customer.customer_id, 'data_incomplete' as reason_code
+    select
+        problems_with_customer.company_id,
+        problems_with_customer.customer_id,
+        'data_incomplete' as reason_code
     from problems_with_customer
     where problems_with_customer.customer_id is not null
     union
-    select reallocations.company_id, reallocations.customer_id, 'reallocated'
+    select
+        reallocations.company_id,
+        reallocations.customer_id,
+        'reallocated'
     from reallocations
     union
     select
@@ -89,11 +100,15 @@ messages_in_doubt as (
 
 -- Nothing follows a message in doubt on its invoices; and on its own day nothing else goes to that customer.
 in_doubt as (
-    select messages_in_doubt.company_id, messages_in_doubt.invoice_id
+    select
+        messages_in_doubt.company_id,
+        messages_in_doubt.invoice_id
     from messages_in_doubt
     where messages_in_doubt.is_acted
     union
-    select open_items.company_id, open_items.invoice_id
+    select
+        open_items.company_id,
+        open_items.invoice_id
     from messages_in_doubt
     inner join open_items
         on
@@ -102,16 +117,52 @@ in_doubt as (
     where messages_in_doubt.is_of_today
 ),
 
+-- Money names the invoice, or comes from an account its customer uses, and nobody is certain whose it is.
+in_question as (
+    select
+        open_items.company_id,
+        open_items.invoice_id
+    from open_items
+    where open_items.doubtful_amount > 0
+),
+
+-- A file of invoices that could not be read may hold the credit note of anybody.
+behind_a_refused_file as (
+    select distinct
+        open_items.company_id,
+        open_items.invoice_id
+    from open_items
+    cross join refused_files
+),
+
 final as (
-    select open_items.company_id, open_items.invoice_id, by_customer.reason_code
+    select
+        open_items.company_id,
+        open_items.invoice_id,
+        by_customer.reason_code
     from by_customer
     inner join open_items
         on
             by_customer.company_id = open_items.company_id
             and by_customer.customer_id = open_items.customer_id
     union all
-    select in_doubt.company_id, in_doubt.invoice_id, 'awaiting_dispatch'
+    select
+        in_doubt.company_id,
+        in_doubt.invoice_id,
+        'awaiting_dispatch' as reason_code
     from in_doubt
+    union all
+    select
+        in_question.company_id,
+        in_question.invoice_id,
+        'unplaced_money' as reason_code
+    from in_question
+    union all
+    select
+        behind_a_refused_file.company_id,
+        behind_a_refused_file.invoice_id,
+        'data_incomplete' as reason_code
+    from behind_a_refused_file
 )
 
 select * from final

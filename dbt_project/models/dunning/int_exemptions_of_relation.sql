@@ -1,6 +1,7 @@
 -- Customers that are never in this track: key accounts belong to their account manager, consumers have other law.
 with open_items as (
-    select * from {{ ref("invoice_balances") }} where open_amount > 0
+    select * from {{ ref("invoice_balances") }}
+    where open_amount > 0
 ),
 
 customers as (
@@ -12,11 +13,17 @@ customer_segments as (
 ),
 
 by_customer as (
-    select customers.company_id, customers.customer_id, 'natural_person' as reason_code
+    select
+        customers.company_id,
+        customers.customer_id,
+        'natural_person' as reason_code
     from customers
     where customers.is_natural_person
     union all
-    select customer_segments.company_id, customer_segments.customer_id, 'key_account'
+    select
+        customer_segments.company_id,
+        customer_segments.customer_id,
+        'key_account'
     from customer_segments
     inner join customers
         on
@@ -26,7 +33,10 @@ by_customer as (
 ),
 
 final as (
-    select open_items.company_id, open_items.invoice_id, by_customer.reason_code
+    select
+        open_items.company_id,
+        open_items.invoice_id,
+        by_customer.reason_code
     from by_customer
     inner join open_items
         on

@@ -8,7 +8,8 @@ dunning_policy as (
 ),
 
 open_items as (
-    select * from {{ ref("invoice_balances") }} where open_amount > 0
+    select * from {{ ref("invoice_balances") }}
+    where open_amount > 0
 ),
 
 handovers as (
@@ -61,30 +62,51 @@ open_complaints as (
 ),
 
 by_invoice as (
-    select handovers.company_id, handovers.invoice_id, 'handed_over' as reason_code
+    select
+        handovers.company_id,
+        handovers.invoice_id,
+        'handed_over' as reason_code
     from handovers
     union all
-    select open_items.company_id, open_items.invoice_id, 'disputed'
+    select
+        open_items.company_id,
+        open_items.invoice_id,
+        'disputed'
     from open_items
     where open_items.disputed_amount >= open_items.open_amount
     union all
-    select open_complaints.company_id, open_complaints.invoice_id, 'disputed'
+    select
+        open_complaints.company_id,
+        open_complaints.invoice_id,
+        'disputed'
     from open_complaints
     where open_complaints.invoice_id is not null
     union all
     -- Peppol: under query and rejected are how a customer says that an invoice is not right.
-    select invoice_responses.company_id, invoice_responses.invoice_id, 'disputed'
+    select
+        invoice_responses.company_id,
+        invoice_responses.invoice_id,
+        'disputed'
     from invoice_responses
     where invoice_responses.code in ('UQ', 'RE')
     union all
-    select paused_invoices.company_id, paused_invoices.invoice_id, 'arrangement_active'
+    select
+        paused_invoices.company_id,
+        paused_invoices.invoice_id,
+        'arrangement_active'
     from paused_invoices
     union all
-    select standing_holds.company_id, standing_holds.invoice_id, 'hold_invoice'
+    select
+        standing_holds.company_id,
+        standing_holds.invoice_id,
+        'hold_invoice'
     from standing_holds
     where standing_holds.invoice_id is not null
     union all
-    select promises.company_id, promises.invoice_id, 'promise_open'
+    select
+        promises.company_id,
+        promises.invoice_id,
+        'promise_open'
     from promises
     cross join business_day
     cross join dunning_policy
@@ -94,27 +116,45 @@ by_invoice as (
 ),
 
 by_customer as (
-    select insolvencies.company_id, insolvencies.customer_id, 'insolvency' as reason_code
+    select
+        insolvencies.company_id,
+        insolvencies.customer_id,
+        'insolvency' as reason_code
     from insolvencies
     union all
-    select standing_holds.company_id, standing_holds.customer_id, 'hold_customer'
+    select
+        standing_holds.company_id,
+        standing_holds.customer_id,
+        'hold_customer'
     from standing_holds
     where standing_holds.customer_id is not null
     union all
-    select open_complaints.company_id, open_complaints.customer_id, 'disputed'
+    select
+        open_complaints.company_id,
+        open_complaints.customer_id,
+        'disputed'
     from open_complaints
     where open_complaints.invoice_id is null
     union all
-    select customers.company_id, customers.customer_id, 'hold_customer'
+    select
+        customers.company_id,
+        customers.customer_id,
+        'hold_customer'
     from customers
     where customers.is_blocked
 ),
 
 final as (
-    select by_invoice.company_id, by_invoice.invoice_id, by_invoice.reason_code
+    select
+        by_invoice.company_id,
+        by_invoice.invoice_id,
+        by_invoice.reason_code
     from by_invoice
     union
-    select open_items.company_id, open_items.invoice_id, by_customer.reason_code
+    select
+        open_items.company_id,
+        open_items.invoice_id,
+        by_customer.reason_code
     from by_customer
     inner join open_items
         on

@@ -106,17 +106,29 @@ of_message as (
 ),
 
 final as (
-    select exemptions.company_id, exemptions.invoice_id, exemptions.reason_code
+    select
+        exemptions.company_id,
+        exemptions.invoice_id,
+        exemptions.reason_code
     from exemptions
     union
-    select of_track.company_id, of_track.invoice_id, of_track.reason_code
+    select
+        of_track.company_id,
+        of_track.invoice_id,
+        of_track.reason_code
     from of_track
     union
-    select of_credit.company_id, of_credit.invoice_id, of_credit.reason_code
+    select
+        of_credit.company_id,
+        of_credit.invoice_id,
+        of_credit.reason_code
     from of_credit
     where of_credit.reason_code is not null
     union
-    select of_message.company_id, of_message.invoice_id, of_message.reason_code
+    select
+        of_message.company_id,
+        of_message.invoice_id,
+        of_message.reason_code
     from of_message
     where of_message.reason_code is not null
 )

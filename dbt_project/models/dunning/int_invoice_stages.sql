@@ -4,7 +4,8 @@ with business_day as (
 ),
 
 open_items as (
-    select * from {{ ref("invoice_balances") }} where open_amount > 0
+    select * from {{ ref("invoice_balances") }}
+    where open_amount > 0
 ),
 
 customers as (

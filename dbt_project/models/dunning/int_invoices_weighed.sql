@@ -8,7 +8,9 @@ exemptions as (
 ),
 
 exempt_invoices as (
-    select distinct exemptions.company_id, exemptions.invoice_id
+    select distinct
+        exemptions.company_id,
+        exemptions.invoice_id
     from exemptions
 ),
 

@@ -9,7 +9,8 @@ dunning_policy as (
 ),
 
 free_items as (
-    select * from {{ ref("int_invoices_weighed") }} where not is_exempt
+    select * from {{ ref("int_invoices_weighed") }}
+    where not is_exempt
 ),
 
 customer_balances as (

@@ -50,7 +50,8 @@ movements as (
         - invoice_balances.written_off_amount
         - sum(payment_allocations.amount) over (
             partition by payment_allocations.company_id, payment_allocations.invoice_id
-            order by payment_allocations.booked_on, payment_allocations.amount desc, payment_allocations.entry_key
+            order by
+                payment_allocations.booked_on asc, payment_allocations.amount desc, payment_allocations.entry_key asc
             rows between unbounded preceding and current row
         ) as open_after_amount
     from payment_allocations

@@ -3,7 +3,8 @@ with business_day as (
 ),
 
 open_items as (
-    select * from {{ ref("invoice_balances") }} where open_amount > 0
+    select * from {{ ref("invoice_balances") }}
+    where open_amount > 0
 ),
 
 payer_profiles as (
@@ -31,7 +32,10 @@ instalment_statuses as (
 ),
 
 promised as (
-    select promises.company_id, promises.invoice_id, max(promises.promised_on) as promised_on
+    select
+        promises.company_id,
+        promises.invoice_id,
+        max(promises.promised_on) as promised_on
     from promises
     where promises.withdrawn_on is null
     group by promises.company_id, promises.invoice_id

@@ -1,5 +1,6 @@
 with customer_balances as (
-    select * from {{ ref("customer_balances") }} where open_amount > 0
+    select * from {{ ref("customer_balances") }}
+    where open_amount > 0
 ),
 
 final as (

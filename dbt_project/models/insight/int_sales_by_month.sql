@@ -8,7 +8,9 @@ sales_months as (
 ),
 
 currencies as (
-    select distinct invoice_balances.company_id, invoice_balances.currency
+    select distinct
+        invoice_balances.company_id,
+        invoice_balances.currency
     from invoice_balances
 ),
 

@@ -34,7 +34,8 @@ weighed as (
         count(*) as settled_invoice_count,
         cast(sum(settled.total_amount) as decimal(18, 2)) as settled_amount,
         cast(sum(settled.total_amount * 100 * settled.days_to_pay) as decimal(38, 0)) as weighted_days_to_pay,
-        cast(sum(settled.total_amount * 100 * settled.days_beyond_terms) as decimal(38, 0)) as weighted_days_beyond_terms,
+        cast(sum(settled.total_amount * 100 * settled.days_beyond_terms) as decimal(38, 0))
+            as weighted_days_beyond_terms,
         max(settled.days_beyond_terms) as longest_days_beyond_terms
     from settled
     group by settled.company_id, settled.customer_id, settled.currency

@@ -11,7 +11,8 @@ dunning_policy as (
 ),
 
 open_items as (
-    select * from {{ ref("invoice_balances") }} where open_amount > 0
+    select * from {{ ref("invoice_balances") }}
+    where open_amount > 0
 ),
 
 promises as (

@@ -8,7 +8,9 @@ match_proposals as (
 ),
 
 entries_with_proposals as (
-    select match_proposals.entry_key, count(*) as proposal_count
+    select
+        match_proposals.entry_key,
+        count(*) as proposal_count
     from match_proposals
     group by match_proposals.entry_key
 ),

@@ -70,22 +70,33 @@ invoices_in_scope as (
 ),
 
 customers_with_orders as (
-    select distinct orders.company_id, orders.customer_id
+    select distinct
+        orders.company_id,
+        orders.customer_id
     from orders
 ),
 
 dates_stated as (
-    select expected_payments.company_id, expected_payments.invoice_id, min(expected_payments.stated_on) as stated_on
+    select
+        expected_payments.company_id,
+        expected_payments.invoice_id,
+        min(expected_payments.stated_on) as stated_on
     from expected_payments
     group by expected_payments.company_id, expected_payments.invoice_id
     union all
-    select promises.company_id, promises.invoice_id, min(promises.made_on)
+    select
+        promises.company_id,
+        promises.invoice_id,
+        min(promises.made_on)
     from promises
     group by promises.company_id, promises.invoice_id
 ),
 
 first_dates_stated as (
-    select dates_stated.company_id, dates_stated.invoice_id, min(dates_stated.stated_on) as stated_on
+    select
+        dates_stated.company_id,
+        dates_stated.invoice_id,
+        min(dates_stated.stated_on) as stated_on
     from dates_stated
     group by dates_stated.company_id, dates_stated.invoice_id
 ),
@@ -174,7 +185,9 @@ steps as (
 ),
 
 outcomes as (
-    select task_outcomes.task_id, min(task_outcomes.effective_on) as answered_on
+    select
+        task_outcomes.task_id,
+        min(task_outcomes.effective_on) as answered_on
     from task_outcomes
     group by task_outcomes.task_id
 ),
@@ -236,7 +249,8 @@ final as (
             when ordered.task_kind = 'conditions_check'
                 then 'Invoice ' || ordered.invoice_number || ' lacks the project number this customer asks for'
             when ordered.task_kind = 'lines_check'
-                then 'The lines of invoice ' || ordered.invoice_number || ' have not been gone through with the customer'
+                then
+                    'The lines of invoice ' || ordered.invoice_number || ' have not been gone through with the customer'
             else 'No payment date is known for invoice ' || ordered.invoice_number
         end as reason,
         ordered.policy_id

@@ -27,7 +27,10 @@ sent_messages as (
 ),
 
 sent_today as (
-    select distinct sent_messages.company_id, sent_messages.customer_id, sent_messages.message_kind
+    select distinct
+        sent_messages.company_id,
+        sent_messages.customer_id,
+        sent_messages.message_kind
     from sent_messages
     inner join business_day
         on sent_messages.as_of_date = business_day.as_of_date

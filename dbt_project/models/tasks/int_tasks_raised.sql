@@ -5,8 +5,8 @@
 ] -%}
 with gathered as (
     {% for family in families -%}
-    select * from {{ ref(family) }}
-    {{ "union all" if not loop.last }}
+        select * from {{ ref(family) }}
+                {{ "union all" if not loop.last }}
     {% endfor %}
 ),
 

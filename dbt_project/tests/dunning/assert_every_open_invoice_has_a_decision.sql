@@ -7,7 +7,8 @@ with business_day as (
 ),
 
 open_items as (
-    select * from {{ ref("invoice_balances") }} where open_amount > 0
+    select * from {{ ref("invoice_balances") }}
+    where open_amount > 0
 ),
 
 decisions as (
