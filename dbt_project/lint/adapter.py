@@ -1,7 +1,7 @@
 """What dbt calls `adapter`, as far as the SQL linter needs it: an engine's own word stands where its macro would.
 
-sqlfluff renders the models with plain Jinja, which knows no adapter. The linter looks at form, so any expression of the right
-shape serves; two macros stand for a table and not for a value.
+sqlfluff renders the models with plain Jinja, which knows no adapter. The linter looks at form, so any expression of the
+right shape serves; two macros stand for a table and not for a value.
 """
 
 from collections.abc import Callable
@@ -11,4 +11,13 @@ TABLES = {"unnested": "unnested_rows as unnested", "date_rows": "select date '20
 
 def dispatch(name: str, *_: object, **__: object) -> Callable[..., str]:
     """The macro called `name`, as something that can stand in its place."""
-    return lambda *arguments, **_: TABLES.get(name, f"lint_{name}(1)") if name != "unnested" else f"unnested_rows as {arguments[1]}"
+
+    def word(*arguments: object, **_: object) -> str:
+        if name == "unnested":
+            return f"unnested_rows as {arguments[1]}"
+        if name == "json_object" and isinstance(arguments[0], dict):
+            # Its values are shown: a table may be joined for nothing but what goes into the object.
+            return f"lint_json_object({', '.join(map(str, arguments[0].values()))})"
+        return TABLES.get(name, f"lint_{name}(1)")
+
+    return word

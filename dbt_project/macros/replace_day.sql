@@ -11,5 +11,3 @@
     insert into {{ arg_dict["target_relation"] }} ({{ columns }})
     select {{ columns }} from {{ arg_dict["temp_relation"] }};
 {%- endmacro %}
-
-{% macro validate_replace_day() %}{% endmacro %}

@@ -42,13 +42,13 @@ weighed as (
         dunning_notices.company_id,
         dunning_notices.customer_id,
         dunning_notices.currency,
-        null,
+        null as invoice_id,
         unapplied_payments.entry_key,
-        unapplied_payments.unapplied_amount,
-        null,
-        unapplied_payments.reason,
-        null,
-        'unapplied'
+        unapplied_payments.unapplied_amount as amount,
+        null as rung,
+        unapplied_payments.reason as rule_id,
+        null as component,
+        'unapplied' as weighed_as
     from dunning_notices
     inner join unapplied_payments
         on

@@ -52,7 +52,8 @@ ranked_reasons as (
 ),
 
 leading_reasons as (
-    select * from ranked_reasons
+    select ranked_reasons.*
+    from ranked_reasons
     where ranked_reasons.reason_rank = 1
 ),
 

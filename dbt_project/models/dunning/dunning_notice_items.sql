@@ -1,8 +1,4 @@
-with business_day as (
-    select * from {{ ref("stg_control__business_day") }}
-),
-
-free_items as (
+with free_items as (
     select * from {{ ref("int_invoices_weighed") }}
     where not is_exempt
 ),

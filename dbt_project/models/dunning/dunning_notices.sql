@@ -26,7 +26,8 @@ today_in_bank_days as (
 ),
 
 planned as (
-    select * from notices
+    select notices.*
+    from notices
     where notices.is_sendable
 ),
 

@@ -60,13 +60,13 @@ by_customer as (
     select
         reallocations.company_id,
         reallocations.customer_id,
-        'reallocated'
+        'reallocated' as reason_code
     from reallocations
     union
     select
         customer_accounts_used.company_id,
         customer_accounts_used.customer_id,
-        case when statement_gaps.kind = 'stale' then 'statement_stale' else 'statement_gap' end
+        case when statement_gaps.kind = 'stale' then 'statement_stale' else 'statement_gap' end as reason_code
     from statement_gaps
     inner join customer_accounts_used
         on

@@ -23,7 +23,7 @@ by_customer as (
     select
         customer_segments.company_id,
         customer_segments.customer_id,
-        'key_account'
+        'key_account' as reason_code
     from customer_segments
     inner join customers
         on

@@ -71,14 +71,14 @@ by_invoice as (
     select
         open_items.company_id,
         open_items.invoice_id,
-        'disputed'
+        'disputed' as reason_code
     from open_items
     where open_items.disputed_amount >= open_items.open_amount
     union all
     select
         open_complaints.company_id,
         open_complaints.invoice_id,
-        'disputed'
+        'disputed' as reason_code
     from open_complaints
     where open_complaints.invoice_id is not null
     union all
@@ -86,27 +86,27 @@ by_invoice as (
     select
         invoice_responses.company_id,
         invoice_responses.invoice_id,
-        'disputed'
+        'disputed' as reason_code
     from invoice_responses
     where invoice_responses.code in ('UQ', 'RE')
     union all
     select
         paused_invoices.company_id,
         paused_invoices.invoice_id,
-        'arrangement_active'
+        'arrangement_active' as reason_code
     from paused_invoices
     union all
     select
         standing_holds.company_id,
         standing_holds.invoice_id,
-        'hold_invoice'
+        'hold_invoice' as reason_code
     from standing_holds
     where standing_holds.invoice_id is not null
     union all
     select
         promises.company_id,
         promises.invoice_id,
-        'promise_open'
+        'promise_open' as reason_code
     from promises
     cross join business_day
     cross join dunning_policy
@@ -125,21 +125,21 @@ by_customer as (
     select
         standing_holds.company_id,
         standing_holds.customer_id,
-        'hold_customer'
+        'hold_customer' as reason_code
     from standing_holds
     where standing_holds.customer_id is not null
     union all
     select
         open_complaints.company_id,
         open_complaints.customer_id,
-        'disputed'
+        'disputed' as reason_code
     from open_complaints
     where open_complaints.invoice_id is null
     union all
     select
         customers.company_id,
         customers.customer_id,
-        'hold_customer'
+        'hold_customer' as reason_code
     from customers
     where customers.is_blocked
 ),

@@ -51,7 +51,11 @@ final as (
         weighed.settled_invoice_count,
         weighed.settled_amount,
         cast(
-            {{ part_of("cast(1 as decimal(18, 2))", "weighed.weighted_days_to_pay", "cast(weighed.settled_amount * 100 as bigint)") }}
+            {{ part_of(
+                "cast(1 as decimal(18, 2))",
+                "weighed.weighted_days_to_pay",
+                "cast(weighed.settled_amount * 100 as bigint)",
+            ) }}
             as decimal(18, 2)
         ) as weighted_days_to_pay,
         cast(
@@ -60,8 +64,10 @@ final as (
         ) as weighted_days_beyond_terms,
         cast(weighed.longest_days_beyond_terms as bigint) as longest_days_beyond_terms,
         payer_profiles.late_invoice_count,
-        {{ basis_points("cast(payer_profiles.late_invoice_count as decimal(18, 2))", "cast(payer_profiles.paid_invoice_count as decimal(18, 2))") }}
-            as late_basis_points
+        {{ basis_points(
+            "cast(payer_profiles.late_invoice_count as decimal(18, 2))",
+            "cast(payer_profiles.paid_invoice_count as decimal(18, 2))",
+        ) }} as late_basis_points
     from weighed
     cross join business_day
     left join payer_profiles

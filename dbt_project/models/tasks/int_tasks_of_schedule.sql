@@ -87,7 +87,7 @@ dates_stated as (
     select
         promises.company_id,
         promises.invoice_id,
-        min(promises.made_on)
+        min(promises.made_on) as stated_on
     from promises
     group by promises.company_id, promises.invoice_id
 ),

@@ -6,7 +6,7 @@
 with gathered as (
     {% for family in families -%}
         select * from {{ ref(family) }}
-                {{ "union all" if not loop.last }}
+        {{ "union all" if not loop.last }}
     {% endfor %}
 ),
 

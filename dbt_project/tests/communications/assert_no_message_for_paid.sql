@@ -1,7 +1,7 @@
 {{ config(meta={"dagster": {"ref": {"name": "communication_items"}}}) }}
 
--- A row here is an invoice on a message planned by this run that is paid, or of which more is claimed than is open. What
--- left earlier today was planned by an earlier run; it stands and is not looked at again.
+-- A row here is an invoice on a message planned by this run that is paid, or of which more is claimed than is open.
+-- What left earlier today was planned by an earlier run; it stands and is not looked at again.
 with messages as (
     select communications_due.communication_id
     from {{ ref("communications_due") }} as communications_due

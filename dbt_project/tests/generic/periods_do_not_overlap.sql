@@ -1,6 +1,5 @@
 {# Of one key, a period ends before the next one begins, and no day lies between them. An open end is for ever. #}
-{% test periods_do_not_overlap(model, key=[]) %}
-    
+{% test periods_do_not_overlap(model, key=[]) -%}
 with periods as (
     select
         {% for column in key -%}
