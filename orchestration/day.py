@@ -60,6 +60,7 @@ def run_day(home: Home, requested: date | None, *, shows_progress: bool) -> Summ
             raise_stopped(stopped, day)
         if not sent.success:
             raise_stopped(reasons_of(sent), day)
+        refuse_skipped(closed)
         summary = summarise(installation, closed.run_id, day, seconds=time.monotonic() - began)
         _end(installation, closed.run_id, "done", summary.for_the_journal())
         return summary
@@ -84,6 +85,13 @@ def _end(installation: Installation, run_id: str, outcome: str, summary: dict[st
     with writing(installation.store) as connection:
         if connection.execute(run_table.select().where(run_table.c.run_id == run_id)).first() is not None:
             end_run(connection, installation.clock, run_id, outcome, summary, "tijdig")
+
+
+def refuse_skipped(result: dg.ExecuteInProcessResult) -> None:
+    """Raises when a step of a job that "succeeded" was skipped: half a day must never look like a whole one."""
+    skipped = sorted({event.step_key or "" for event in result.all_events if event.event_type_value == "STEP_SKIPPED"})
+    if skipped:
+        raise RuntimeError(f"the job succeeded, but these steps were skipped: {', '.join(skipped)}")
 
 
 def reasons_of(result: dg.ExecuteInProcessResult) -> Stopped:

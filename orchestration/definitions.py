@@ -13,7 +13,7 @@ from assets.landing.checks import expectations
 from assets.publishing.assets import publishing_asset
 from assets.register.assets import register_files
 from assets.warehouse.assets import business_day, warehouse_assets
-from assets.warehouse.dbt import DbtHome, ensure_manifest
+from assets.warehouse.dbt import DbtHome, ensure_manifest, published_models
 from assets.warehouse.versions import PROJECT
 from orchestration.home import DEFAULT_HOME, Home
 from orchestration.jobs import CLOSE_OF_DAY, SEND_DAY, rebuild_day
@@ -31,7 +31,7 @@ def definitions_of(home: Home) -> dg.Definitions:
     manifest = ensure_manifest(dbt)
     chapters, standing_facts = warehouse_assets(manifest)
     due = get_asset_key_for_model([chapters], "communications_due")
-    published = [key for key in chapters.keys if key.path[0] != "staging" and not key.path[-1].startswith("int_")]
+    published = [get_asset_key_for_model([chapters], name) for _, name in published_models(manifest)]
     return dg.Definitions(
         assets=[
             billing_extract,

@@ -1,9 +1,7 @@
 """The rooms of the home as Dagster resources: opened when a run begins, under the home's lock."""
 
-import sys
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -13,7 +11,7 @@ from assets.billing.assets import BillingSource
 from assets.communications.assets import Mailroom
 from assets.publishing.assets import PublishingRoom
 from assets.warehouse.assets import WarehouseRoom
-from assets.warehouse.dbt import QUIET_ENVIRONMENT
+from assets.warehouse.dbt import QUIET_ENVIRONMENT, dbt_executable
 from assets.warehouse.versions import PROJECT
 from orchestration.home import Home, find_home, locked
 from orchestration.installation import Installation, frozen_queries, open_installation
@@ -72,12 +70,7 @@ def resources_of(home: Home) -> dict[str, Any]:
 
 def dbt_resource() -> DbtCliResource:
     """dbt over the project folder; the home's warehouse reaches it by the environment."""
-    return DbtCliResource(project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=str(_dbt_executable()))
-
-
-def _dbt_executable() -> Path:
-    """The dbt beside the Python that runs us, whatever PATH says."""
-    return Path(sys.executable).with_name("dbt")
+    return DbtCliResource(project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=str(dbt_executable()))
 
 
 def quiet(environment: MutableMapping[str, str]) -> None:

@@ -1,9 +1,9 @@
 """Running dbt on one home: its folders, its environment, its arguments. Nothing here knows Dagster."""
 
-import contextlib
-import io
+import json
 import os
-from collections.abc import Iterator
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,6 +70,17 @@ def note_built_from(connection: duckdb.DuckDBPyConnection, digest: str) -> None:
     replace_rows(connection, "control.built_project", CONTROL_TABLES["built_project"], [(digest,)])
 
 
+def published_models(manifest: Path) -> list[tuple[str, str]]:
+    """(schema, name) of every published table: models outside staging that are no private steps. Seeds are not among
+    them, since an unchanged seed is not built, and what waits for it would be skipped."""
+    nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()
+    return sorted(
+        (node["schema"], node["name"])
+        for node in nodes
+        if node["resource_type"] == "model" and node["schema"] != "staging" and not node["name"].startswith("int_")
+    )
+
+
 def ensure_manifest(home: DbtHome) -> Path:
     """The manifest of the project as it stands, parsed anew only when a project file changed."""
     current = f"{project_hash()} {home.warehouse}"
@@ -81,31 +92,27 @@ def ensure_manifest(home: DbtHome) -> Path:
     return home.manifest
 
 
+def dbt_executable() -> Path:
+    """The dbt beside the Python that runs us, whatever PATH says."""
+    return Path(sys.executable).with_name("dbt")
+
+
 def run_dbt(home: DbtHome, arguments: list[str]) -> None:
-    """Runs dbt in this process. Raises DataProblem with dbt's own words when it does not succeed."""
-    from dbt.cli.main import dbtRunner
+    """Runs dbt in a process of its own: in ours it would keep the warehouse open, and no reader could open it after it.
 
-    said: list[str] = []
-    with _environment(home.environment()), contextlib.redirect_stdout(io.StringIO()):
-        result = dbtRunner(
-            callbacks=[lambda event: said.append(event.info.msg) if event.info.level == "error" else None]
-        ).invoke(arguments)
-    if not result.success:
-        reason = "; ".join(said[-5:]) or str(result.exception or "dbt gave no reason")
+    Raises DataProblem with dbt's own words when it does not succeed.
+    """
+    done = subprocess.run(
+        [str(dbt_executable()), *arguments],
+        env=os.environ | home.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        said = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
         raise DataProblem(
-            f"dbt {arguments[0]} failed: {reason}", where=str(home.target), remedy="see dbt.log in that folder"
+            f"dbt {arguments[0]} failed: {'; '.join(said[-12:])}",
+            where=str(home.target),
+            remedy="see dbt.log in that folder",
         )
-
-
-@contextlib.contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
