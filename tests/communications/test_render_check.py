@@ -142,6 +142,16 @@ def test_a_foreign_number_that_is_also_ours_to_print_is_no_leak(environment: Ren
     check_content(rendered, {"2026", "5611", "10482", "1", "17012345", "PO-88120"})
 
 
+@pytest.mark.parametrize("channel", ["email", "letter"])
+@pytest.mark.parametrize("number", ["0417", "1643", "ABNA 0417", "5390", "0754 7034"])
+def test_a_number_that_stands_in_our_account_or_in_the_reference_is_no_leak(
+    channel: str, number: str, environment: RenderEnvironment
+) -> None:
+    items = overdue_items(1)
+    message = row(channel, "nl", "reminder_1", items, payment_reference="RF18539007547034")
+    assert render_message(message, environment, {("VHT", number): "20000"}).recipient
+
+
 def test_short_invoice_numbers_are_found_in_their_own_row_not_inside_another_number(
     environment: RenderEnvironment,
 ) -> None:
