@@ -26,6 +26,7 @@ _LONGEST_WORD = 8  # a word of letters in front of a number: longer ones are lan
 
 _ATOM = re.compile(r"[0-9A-Za-z]+")
 _JOINTS = frozenset("-./_")
+_SPACED_JOINT = re.compile(r" [-/_] ?|[-/_] ")  # a dot and a blank end a sentence
 
 _RF_START = re.compile(r"(?<![0-9A-Za-z])RF[0-9]{2}(?=[ ]?[0-9A-Za-z])", re.IGNORECASE)
 _BLOCK = re.compile(r"[ ]?([0-9A-Za-z]+)")
@@ -47,7 +48,7 @@ def candidate_references(entry: Entry) -> tuple[Reference, ...]:
     structured: the reference fields of the message. referred_document: document numbers given in structured form.
     end_to_end: the payer's own id, whole and in parts. remittance: RF, OGM and betalingskenmerk written in the text, then
     tokens: runs of letters and digits joined by `- . / _`, whole and in every contiguous part, and joins of up to three
-    neighbouring words. A token has 4 to 35 characters and at least one digit. Where the file broke a line inside a word,
+    neighbouring words, `2026 - 0042` among them. A token has 4 to 35 characters and at least one digit. Where the file broke a line inside a word,
     the two halves are tokens too, since the space between them may have been lost.
     """
     seen: set[tuple[str, str, str]] = set()
@@ -174,7 +175,8 @@ def _tokens(text: str) -> Iterator[tuple[str, int, int]]:
     joins = []
     for (_, end), (start, _) in pairwise(atoms):
         gap = text[end:start]
-        joins.append("-" if gap in _JOINTS else " " if gap == " " else "")
+        # `2026 - 0042` is the number written with spaces, as `2026 0042` is.
+        joins.append("-" if gap in _JOINTS else " " if gap == " " or _SPACED_JOINT.fullmatch(gap) else "")
     joins.append("")
     spaced: list[tuple[str, int, int]] = []
     parts: list[tuple[str, int, int]] = []
