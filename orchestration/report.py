@@ -60,6 +60,8 @@ def where_to_look(home: Home, summary: Summary) -> str:
     lines = []
     for refused in summary.quarantined:
         lines.append(f"Quarantined: {refused}")
+    for refused in summary.refused_messages:
+        lines.append(f"Message not made: {refused}")
     for gap in summary.gaps:
         lines.append(f"Statement gap: {gap}")
     for brake in summary.brakes:

@@ -1,18 +1,20 @@
 """What a day did, counted: the figures `tijdig run` prints and reports as JSON."""
 
+import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import duckdb
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from assets.communications.outbox import BRAKE
 from assets.landing.warehouse import reading as reading_warehouse
 from assets.operations.control import control
 from assets.operations.store import reading as reading_store
-from assets.operations.tables import audit_event, communication, landed_source, landing_batch
+from assets.operations.tables import audit_event, audit_payload, communication, landed_source, landing_batch
 from orchestration.installation import Installation
 
 SENT_STATES = ("sent", "delivered", "closed_unknown")
@@ -40,13 +42,14 @@ class Summary:
     communications: dict[str, int]
     brakes: list[str]
     quarantined: list[str]
+    refused_messages: list[str]
     gaps: list[str]
     seconds: float
 
     @property
     def holds_something(self) -> bool:
-        """Whether something is held by a brake, or by a file that was refused (exit code 4)."""
-        return bool(self.brakes or self.quarantined)
+        """Whether a brake holds something, or a file or a message was refused (exit code 4)."""
+        return bool(self.brakes or self.quarantined or self.refused_messages)
 
     def as_json(self) -> dict[str, Any]:
         """The figures as one JSON document."""
@@ -66,7 +69,7 @@ class _Stored:
     outcomes: Counter[str]
     quarantined: list[str]
     states: Counter[str]
-    refused_messages: int
+    refused_messages: list[str]
     brakes: list[str]
     mode: str
 
@@ -81,15 +84,18 @@ def _stored(store: Connection, run_id: str, day: date) -> _Stored:
     messages = store.execute(
         select(communication.c.state, communication.c.held_reason).where(communication.c.as_of_date == day)
     ).all()
-    refused = store.execute(
-        select(func.count()).where(audit_event.c.run_id == run_id, audit_event.c.type == "message_refused")
-    ).scalar_one()
+    refused: Iterable[str] = store.execute(
+        select(audit_payload.c.payload)
+        .join(audit_event, audit_event.c.seq == audit_payload.c.seq)
+        .where(audit_event.c.run_id == run_id, audit_event.c.type == "message_refused")
+        .order_by(audit_event.c.seq)
+    ).scalars()
     return _Stored(
         batch_id=batch_id,
         outcomes=Counter(row.outcome for row in sources),
         quarantined=[f"{row.original_name}: {row.message}" for row in sources if row.outcome == "quarantined"],
         states=Counter(row.state for row in messages),
-        refused_messages=int(refused),
+        refused_messages=[str(json.loads(payload)["reason"]) for payload in refused],
         brakes=sorted(
             {row.held_reason for row in messages if row.state == "held" and row.held_reason.startswith(BRAKE)}
         ),
@@ -145,11 +151,12 @@ def summarise(installation: Installation, run_id: str, day: date, seconds: float
                 "planned": sum(count for state, count in states.items() if state not in ("superseded", "cancelled")),
                 "held": states["held"],
                 "sent": sum(states[state] for state in SENT_STATES),
-                "failed": sum(states[state] for state in FAILED_STATES) + stored.refused_messages,
+                "failed": sum(states[state] for state in FAILED_STATES) + len(stored.refused_messages),
                 "in_doubt": states["in_doubt"],
             },
             brakes=stored.brakes,
             quarantined=stored.quarantined,
+            refused_messages=stored.refused_messages,
             gaps=[
                 f"{account} {kind} {first} to {last}"
                 for account, kind, first, last in warehouse.execute(
