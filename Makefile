@@ -1,6 +1,6 @@
 # `make run` and `make test` do all set-up themselves, once: the environment is made anew only when the lock changes.
 SHELL := /bin/bash
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 HOME_FOLDER ?= data
@@ -11,14 +11,14 @@ run: setup
 	$(BIN)/tijdig demo --home $(HOME_FOLDER)
 
 test: setup
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/sqlfluff lint dbt_project
+	$(BIN)/sqlfluff lint dbt_project --processes 2 --disable-progress-bar
 
 format: setup
 	$(BIN)/ruff format .

@@ -9,12 +9,12 @@ import dagster as dg
 import duckdb
 from sqlalchemy import Engine
 
-from assets.communications.bodies import BodyArchive
 from assets.communications.dispatch import DispatchResult, RecoveryResult
 from assets.communications.messages import RefusedMessage
 from assets.communications.outbox import plan
 from assets.communications.render import open_environment, render_messages
 from assets.communications.templates import template_hashes, template_rows
+from assets.landing.archive import Archive
 from assets.landing.assets import BUSINESS_DAY, FINANCE_DATA, ONE_RUN_A_DAY, WAREHOUSE_POOL, day_of
 from assets.landing.change_log import replace_rows
 from assets.landing.raw_tables import CONTROL_TABLES
@@ -40,7 +40,7 @@ class Mailroom:
     clock: Clock
     warehouse: Path
     templates: Path
-    bodies: BodyArchive
+    bodies: Archive
     settle_earlier: Callable[[], RecoveryResult]
     dispatch_today: Callable[[], DispatchResult]
 

@@ -24,7 +24,7 @@ from typing import Literal, Protocol
 
 from sqlalchemy import Connection
 
-from assets.communications.bodies import sync_folder
+from assets.landing.archive import sync_folder
 from assets.operations.canonical import sha256_hex
 from assets.operations.control import Mode, control
 from assets.operations.refusal import Refusal

@@ -24,7 +24,6 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Engine, Row, func, or_, select
 
 from assets.communications import preflight
-from assets.communications.bodies import BodyArchive
 from assets.communications.channels import (
     Ambiguous,
     Channel,
@@ -39,6 +38,7 @@ from assets.communications.channels import (
 from assets.communications.observations import observe_within
 from assets.communications.outbox import expire_before
 from assets.communications.transitions import Author, Step, take
+from assets.landing.archive import Archive
 from assets.operations.clock import Clock
 from assets.operations.control import business_today, control
 from assets.operations.refusal import Refusal
@@ -112,7 +112,7 @@ def dispatch(
     engine: Engine,
     clock: Clock,
     transport: Transport,
-    bodies: BodyArchive,
+    bodies: Archive,
     *,
     timezone: ZoneInfo,
     policy: DispatchPolicy | None = None,
@@ -217,7 +217,7 @@ class _Pass:
         engine: Engine,
         clock: Clock,
         transport: Transport,
-        bodies: BodyArchive,
+        bodies: Archive,
         timezone: ZoneInfo,
         policy: DispatchPolicy,
         actor: str,

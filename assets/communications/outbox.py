@@ -14,11 +14,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
 
-from assets.communications.bodies import BodyArchive
 from assets.communications.brakes import Brake, BrakePolicy, evaluate
 from assets.communications.frozen import FrozenMessage, UnusableMessage, freeze
 from assets.communications.messages import RenderedMessage
 from assets.communications.transitions import Author, Step, give_up, take, write_events
+from assets.landing.archive import Archive
 from assets.operations import journal
 from assets.operations.canonical import sha256_hex
 from assets.operations.clock import Clock
@@ -101,7 +101,7 @@ def plan(
     run_ref: RunRef,
     messages: Sequence[RenderedMessage],
     *,
-    body_archive: BodyArchive,
+    body_archive: Archive,
     brake_policy: BrakePolicy | None = None,
     actor: str = "tijdig",
 ) -> PlanResult:

@@ -38,7 +38,7 @@ class Archive:
         os.chmod(aside, 0o400)
         os.replace(aside, target)
         # The inbox forgets the file next; a power cut must not be able to undo the one and keep the other.
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
         return sha256
 
     def get(self, sha256: str) -> bytes:
@@ -57,7 +57,8 @@ class Archive:
         return content
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Makes the names in a folder durable: a renamed file survives a power cut only after this."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -20,11 +20,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine, select
 
-from assets.communications.bodies import DirectoryBodyArchive
 from assets.communications.channels import FileChannel, LoopbackEndpoint, SmtpChannel, SmtpOptions, Transport
 from assets.communications.dispatch import DispatchPolicy, DispatchResult, RecoveryResult, dispatch, recover
 from assets.communications.messages import RenderedMessage
 from assets.communications.outbox import PlanResult, plan
+from assets.landing.archive import Archive
 from assets.operations.canonical import canonical_bytes, sha256_hex
 from assets.operations.runs import RunRef, begin_run, pin_run
 from assets.operations.store import reading, writing
@@ -123,8 +123,8 @@ class Home:
     folder: Path
 
     @property
-    def bodies(self) -> DirectoryBodyArchive:
-        return DirectoryBodyArchive(self.folder / "bodies")
+    def bodies(self) -> Archive:
+        return Archive(self.folder / "bodies")
 
     @property
     def outbox(self) -> Path:
