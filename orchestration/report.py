@@ -156,9 +156,14 @@ def _decision_lines(decision: dict[str, Any] | None, indent: str) -> list[str]:
     if decision is None:
         return []
     return [
-        f"{indent}{decision['as_of_date']}: {decision['action']}, because {decision['reason_code']}; segment {decision['segment']}, profile {decision['payer_profile']}, "
-        f"scenario {decision['scenario_id']}, stage {decision['previous_stage_no']} -> {decision['stage_no']}, policy {decision['policy_id']}"
+        f"{indent}{decision['as_of_date']}: {decision['action']}, because {decision['reason_code']}: {decision['reason_sentence']}.",
+        f"{indent}Segment {decision['segment']}, profile {decision['payer_profile']}, scenario {decision['scenario_id']}, "
+        f"stage {_stage(decision['previous_stage_no'])} -> {_stage(decision['stage_no'])}, policy {decision['policy_id']}.",
     ]
+
+
+def _stage(number: int | None) -> str:
+    return "none" if number is None else str(number)
 
 
 def _money_lines(rows: Sequence[dict[str, Any]]) -> list[str]:
@@ -166,7 +171,8 @@ def _money_lines(rows: Sequence[dict[str, Any]]) -> list[str]:
     for row in rows:
         entry = row.get("entry")
         amount = row.get("amount", row.get("unapplied_amount"))
-        why = row.get("evidence") or row.get("reason") or row.get("weighed_as") or ""
+        weighed = " by ".join(str(row[name]) for name in ("weighed_as", "rule_id") if row.get(name))
+        why = row.get("evidence") or row.get("explanation") or row.get("reason") or weighed
         if entry is None:
             if row.get("entry_key"):
                 lines.append(f"  {amount}: {why} (entry {row['entry_key']})")

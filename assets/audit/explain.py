@@ -146,9 +146,21 @@ def _invoices(warehouse: duckdb.DuckDBPyConnection, subject: str, company_id: st
 
 
 def _decision(warehouse: duckdb.DuckDBPyConnection, company_id: str, invoice_id: str, day: object) -> Row | None:
+    """The decision row of a day (the newest by default), and its reason in a sentence as the policy of that day has it."""
     rows = _rows(
         warehouse,
-        "select * from dunning.dunning_decisions where company_id = ? and invoice_id = ? and as_of_date = coalesce(?, (select max(as_of_date) from dunning.dunning_decisions))",
+        """
+        select decisions.*, reasons.sentence as reason_sentence
+        from dunning.dunning_decisions as decisions
+        left join dunning.reason_order as reasons
+            on
+                decisions.reason_code = reasons.reason_code
+                and decisions.as_of_date between reasons.valid_from and reasons.valid_to
+        where
+            decisions.company_id = ?
+            and decisions.invoice_id = ?
+            and decisions.as_of_date = coalesce(?, (select max(as_of_date) from dunning.dunning_decisions))
+        """,
         company_id,
         invoice_id,
         day,
