@@ -364,6 +364,29 @@ def dispatch(options: Options) -> int:
     return EXIT_HELD if result.is_stopped or result.held else EXIT_DONE
 
 
+@cli.command()
+@click.argument("communication_id")
+@click.option("--finding", required=True, type=click.Choice(["left", "did_not_leave", "cannot_tell"]))
+@click.option("--by", "by", required=True, help="Who found out.")
+@click.option("--reason", required=True, help="How; it goes into the audit journal.")
+@common_options
+def settle(options: Options, communication_id: str, finding: str, by: str, reason: str) -> int:
+    """Settle a message in doubt: whether it left, as a person found out."""
+    from assets.communications.observations import settle_doubt
+
+    with _installation(options) as installation:
+        state = settle_doubt(
+            installation.store,
+            installation.clock,
+            communication_id,
+            finding=finding,  # type: ignore[arg-type]  # click admits only these three
+            by=by,
+            reason=reason,
+        )
+    options.answer({"communication_id": communication_id, "state": state}, f"{communication_id} is now {state}.")
+    return EXIT_DONE
+
+
 def _switch(options: Options, verb: str, by: str, reason: str) -> int:
     from assets.operations import control
 

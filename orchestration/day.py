@@ -18,7 +18,7 @@ from assets.operations.store import reading, writing
 from assets.operations.tables import run as run_table
 from assets.problem import DataProblem
 from orchestration.definitions import definitions_of
-from orchestration.home import Home
+from orchestration.home import Home, locked
 from orchestration.installation import Installation, open_installation
 from orchestration.progress import progress_bar
 from orchestration.summary import Summary, summarise
@@ -46,6 +46,8 @@ def run_day(home: Home, requested: date | None, *, shows_progress: bool) -> Summ
             day = admit_day(connection, installation.clock, installation.timezone, requested)
     finally:
         installation.store.dispose()
+    with locked(home):
+        pass  # said now, before the log of the run under way is written over; each job takes the lock for itself
     with dagster_instance(home) as instance, output_to(home.target / "run.log"):
         definitions = definitions_of(home)
         with progress_bar(f"{day}", steps=9, is_shown=shows_progress):
@@ -103,7 +105,8 @@ def reasons_of(result: dg.ExecuteInProcessResult) -> Stopped:
         if evaluation is not None and not evaluation.passed and evaluation.severity == dg.AssetCheckSeverity.ERROR:
             where = ".".join(evaluation.asset_key.path)
             reasons.append(f"check {evaluation.check_name} failed on {where}{_words(evaluation.description)}")
-        if event.event_type_value == "STEP_FAILURE":
+        # A resource that refuses to open fails the run before its first step.
+        if event.event_type_value in ("STEP_FAILURE", "PIPELINE_FAILURE"):
             said, known = _failure(event)
             is_data = is_data and known
             if said and not (reasons and known and "dbt" in said.lower()):

@@ -18,6 +18,7 @@ from assets.communications.channels import (
     live_permit,
 )
 from assets.communications.dispatch import DispatchPolicy, DispatchResult, RecoveryResult, dispatch, recover
+from assets.communications.relay_log import search_relay_log
 from assets.communications.release import apply_recorded_decisions
 from assets.operations.control import control
 from assets.operations.store import reading
@@ -98,4 +99,5 @@ def _email_channel(
         user=smtp.user or None,
         password=environment.get("TIJDIG_SMTP_PASSWORD"),
     )
-    return SmtpChannel(endpoint, options)
+    logs = [Path(log) for log in smtp.relay_logs]
+    return SmtpChannel(endpoint, options, search=search_relay_log(logs) if logs else None)

@@ -57,12 +57,16 @@ class DispatchSettings:
 
 @dataclass(frozen=True, slots=True)
 class SmtpSettings:
-    """The submission relay; without a `host` e-mails become files in `outbox/`. The password is TIJDIG_SMTP_PASSWORD."""
+    """The submission relay; without a `host` e-mails become files in `outbox/`. The password is TIJDIG_SMTP_PASSWORD.
+
+    `relay_logs`: log files of that relay (Postfix) that may be read here. A message cut short is looked up in them.
+    """
 
     host: str = ""
     port: int = 25
     user: str = ""
     starttls: bool = False
+    relay_logs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,7 @@ NEEDS_A_HOME = [
     ("release", "X", "--by", "An", "--reason", "x"),
     ("refuse", "X", "--by", "An", "--reason", "x"),
     ("dispatch",),
+    ("settle", "X", "--finding", "left", "--by", "An", "--reason", "x"),
     ("stop", "--by", "An", "--reason", "x"),
     ("resume", "--by", "An", "--reason", "x"),
     ("live", "--by", "An"),
@@ -210,6 +211,11 @@ def test_explain_before_the_first_day_and_of_an_unknown_thing(home: Home, run: R
     with writing(home.warehouse):
         pass  # a first day that stopped leaves the raw log and no chapter
     refused(run("explain", "2026-1"), 3, "no day was computed to its end yet")
+
+
+def test_only_a_message_in_doubt_can_be_settled(run: Run) -> None:
+    refused(run("settle", "nothing", "--finding", "left", "--by", "An", "--reason", "x"), 2, "no message nothing")
+    assert run("settle", "nothing", "--finding", "perhaps", "--by", "An", "--reason", "x").exit_code == 2
 
 
 @pytest.mark.parametrize("verb", ["release", "refuse"])
