@@ -106,7 +106,7 @@ def reasons_of(result: dg.ExecuteInProcessResult) -> Stopped:
             where = ".".join(evaluation.asset_key.path)
             reasons.append(f"check {evaluation.check_name} failed on {where}{_words(evaluation.description)}")
         # A resource that refuses to open fails the run before its first step.
-        if event.event_type_value in ("STEP_FAILURE", "PIPELINE_FAILURE"):
+        if event.event_type_value in ("STEP_FAILURE", "RESOURCE_INIT_FAILURE"):
             said, known = _failure(event)
             is_data = is_data and known
             if said and not (reasons and known and "dbt" in said.lower()):
@@ -124,7 +124,8 @@ def _words(description: str | None) -> str:
 def _failure(event: dg.DagsterEvent) -> tuple[str, bool]:
     """What a failed step says, and whether it is a refusal rather than an accident."""
     error = getattr(event.event_specific_data, "error", None)
-    while error is not None and error.cause is not None:
+    # A refusal is said in its own words, whatever it was raised from.
+    while error is not None and error.cause is not None and error.cls_name not in REFUSALS:
         error = error.cause
     if error is None:
         return "", True

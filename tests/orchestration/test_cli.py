@@ -264,6 +264,10 @@ def test_nobody_stops_without_a_name_and_a_reason(run: Run, verb: str, words: tu
 def test_two_commands_do_not_write_at_once_but_the_kill_switch_always_works(home: Home, run: Run) -> None:
     with locked(home):
         refused(run("dispatch"), 2, "another command is writing to this home")
+        # Before its log is written over: it may be read while the first run is under way.
+        (home.target / "run.log").write_text("the run under way", encoding="utf-8")
+        refused(run("run"), 2, "another command is writing to this home")
+        assert (home.target / "run.log").read_text(encoding="utf-8") == "the run under way"
         assert run("stop", "--by", "An", "--reason", "nu").exit_code == 0
 
 
