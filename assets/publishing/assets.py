@@ -42,6 +42,7 @@ def publishing_asset(tables: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
                 "snapshot": published.snapshot,
                 "tables": len(published.rows),
                 "dagster/row_count": sum(published.rows.values()),
+                "rows_by_table": dg.MetadataValue.json(published.rows),
             }
         )
 
