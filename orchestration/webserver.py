@@ -1,5 +1,6 @@
 """The Dagster UI on one home. Dagster's own server has no login: it listens on this machine only."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -36,9 +37,22 @@ def serve(home: Home, port: int) -> int:
         raise UsageProblem(
             "Dagster is not installed beside this program", where=command[0], remedy="set up again: make setup"
         ) from error
+
+    def stop(*_: object) -> None:
+        os.killpg(process.pid, signal.SIGTERM)
+
+    # Ctrl-C, a closed terminal and a service manager all mean the same: nothing of it may be left running.
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
-        return process.wait()
-    except KeyboardInterrupt:
-        os.killpg(process.pid, signal.SIGINT)
         process.wait()
-        return 0
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        _end(process.pid)
+    return 0
+
+
+def _end(group: int) -> None:
+    """Ends what is left of a process group that was told to stop and did not."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)

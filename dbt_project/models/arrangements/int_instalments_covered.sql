@@ -15,6 +15,15 @@ receipts as (
     select * from {{ ref("int_arrangement_receipts") }}
 ),
 
+-- Money that is surely the customer's may be the instalment, though nobody has said so yet.
+unplaced as (
+    select * from {{ ref("int_arrangement_unplaced") }}
+),
+
+days_known as (
+    select * from {{ ref("int_days_known") }}
+),
+
 running as (
     select
         instalments.company_id,
@@ -58,22 +67,48 @@ received as (
     group by running.company_id, running.arrangement_id, running.instalment_no
 ),
 
+unplaced_by_deadline as (
+    select
+        running.company_id,
+        running.arrangement_id,
+        running.instalment_no,
+        sum(unplaced.amount) as amount
+    from running
+    inner join unplaced
+        on
+            running.company_id = unplaced.company_id
+            and running.arrangement_id = unplaced.arrangement_id
+            and running.deadline_on >= unplaced.booked_on
+    group by running.company_id, running.arrangement_id, running.instalment_no
+),
+
 covered as (
     select
         running.*,
+        coalesce(unplaced_by_deadline.amount, 0) as unplaced_amount,
+        -- Nothing is broken on a day of which a statement is still to come.
+        coalesce(days_known.known_until_on, running.due_on) as known_until_on,
         received.received_amount,
         received.gross_received_amount,
         received.last_reversed_on,
         greatest(
             least(received.received_amount - (running.amount_until_here - running.amount), running.amount), 0
         ) as paid_amount,
-        received.received_by_deadline_amount >= running.amount_until_here as is_covered_by_deadline
+        received.received_by_deadline_amount + coalesce(unplaced_by_deadline.amount, 0)
+        >= running.amount_until_here as is_covered_by_deadline
     from running
     inner join received
         on
             running.company_id = received.company_id
             and running.arrangement_id = received.arrangement_id
             and running.instalment_no = received.instalment_no
+    left join unplaced_by_deadline
+        on
+            running.company_id = unplaced_by_deadline.company_id
+            and running.arrangement_id = unplaced_by_deadline.arrangement_id
+            and running.instalment_no = unplaced_by_deadline.instalment_no
+    left join days_known
+        on running.company_id = days_known.company_id
 ),
 
 final as (
@@ -92,12 +127,18 @@ final as (
         and covered.gross_received_amount >= covered.amount_until_here as is_reversed,
         -- After a reversal the clock starts at the day it was booked, not at the due date that was once met.
         case
-            when not covered.is_covered_by_deadline and business_day.as_of_date > covered.deadline_on
+            when
+                not covered.is_covered_by_deadline
+                and business_day.as_of_date > covered.deadline_on
+                and covered.known_until_on >= covered.deadline_on
                 then covered.deadline_on + 1
             when
                 covered.is_covered_by_deadline
                 and covered.paid_amount < covered.amount
                 and covered.last_reversed_on is not null
+                and covered.paid_amount + covered.unplaced_amount < covered.amount
+                and covered.known_until_on
+                >= greatest(covered.deadline_on, covered.last_reversed_on + covered.broken_after_days)
                 and business_day.as_of_date
                 > greatest(covered.deadline_on, covered.last_reversed_on + covered.broken_after_days)
                 then greatest(covered.deadline_on, covered.last_reversed_on + covered.broken_after_days) + 1

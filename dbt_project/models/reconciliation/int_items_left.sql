@@ -4,6 +4,7 @@
     "int_matches_reference",
     "int_matches_numbers",
     "int_matches_numbers_together",
+    "int_matches_instalment",
     "int_matches_payer_amount",
 ] -%}
 with {{ left_after(rungs) }},

@@ -21,6 +21,7 @@ rules as (
         "int_matches_reference",
         "int_matches_numbers",
         "int_matches_numbers_together",
+        "int_matches_instalment",
     ])
 }},
 
