@@ -248,13 +248,15 @@ def record(
     """
     from assets.operations.control import business_today
     from assets.operations.store import reading
-    from assets.register.events import payload_from_text
+    from assets.register.events import payload_from_text, validate
     from assets.register.events import record as record_event
+    from orchestration.known import refuse_unknown
 
     payload = payload_from_text(kind, _field_values(list(fields)))
     with _installation(options) as installation:
         with reading(installation.store) as connection:
             today = business_today(connection, installation.clock, installation.timezone)
+        refuse_unknown(installation.home.warehouse, company, validate(kind, payload))
         event = record_event(
             installation.store,
             installation.clock,

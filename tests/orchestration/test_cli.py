@@ -438,3 +438,28 @@ def test_quiet_commands_say_only_their_answer(run: Run) -> None:
 def test_help_and_version_need_no_home() -> None:
     for words in (("--help",), ("run", "-h"), ("--version",)):
         assert tijdig(*words).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("hold_placed", "--company", "C1", "--customer", "TYPO"), "no customer 'TYPO'"),
+        (("hold_placed", "--company", "ZZ", "--customer", "K1"), "no company 'ZZ'"),
+        (("dispute_opened", "--company", "C1", "--invoice", "2026-9"), "no invoice '2026-9'"),
+    ],
+)
+def test_an_event_that_names_nobody_is_refused_once_something_has_landed(
+    home: Home, run: Run, words: tuple[str, ...], says: str
+) -> None:
+    rest = ("--by", "An", "--reason", "x")
+    assert run("record", *words, *rest).exit_code == 0, "before the first day there is nothing to compare with"
+    with writing(home.warehouse) as connection:
+        connection.execute("insert into raw.companies (company_id) values ('C1')")
+        connection.execute("insert into raw.customers (company_id, customer_id) values ('C1', 'K1')")
+        connection.execute(
+            "insert into raw.invoices (company_id, invoice_id, invoice_number) values ('C1', 'I1', '2026-1')"
+        )
+    refused(run("record", *words, *rest), 2, says)
+    assert run("record", "hold_placed", "--company", "C1", "--customer", "K1", *rest).exit_code == 0
+    for name in ("I1", "2026-1"):
+        assert run("record", "dispute_opened", "--company", "C1", "--invoice", name, *rest).exit_code == 0
