@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, func, select
@@ -20,7 +21,14 @@ from assets.operations import journal
 from assets.operations.canonical import plain
 from assets.operations.clock import Clock
 from assets.operations.store import reading
-from assets.operations.tables import audit_event, audit_payload, communication_event, register_event
+from assets.operations.tables import (
+    audit_event,
+    audit_payload,
+    communication,
+    communication_event,
+    communication_item,
+    register_event,
+)
 
 OK = 0
 BROKEN = 1
@@ -110,7 +118,7 @@ class _Walk:
             return self._verdict(
                 BROKEN, torn[0], f"the payload of entry {torn[0]} is gone, and no entry says it was erased"
             )
-        mirrored = self._mirror_fault()
+        mirrored = self._mirror_fault() or self._state_fault()
         if mirrored is not None:
             return self._verdict(BROKEN, *mirrored)
         if self._anchor is not None and self._anchor.seq > self._seq:
@@ -181,6 +189,39 @@ class _Walk:
                 return audit_seq, f"{table.name} {lost} is gone, entry {audit_seq} says it was there"
         return None
 
+    def _state_fault(self) -> tuple[int, str] | None:
+        """Where each message stands against the last thing its log says; and its items against the row they came from."""
+        last = (
+            select(communication_event.c.communication_id, func.max(communication_event.c.seq).label("seq"))
+            .group_by(communication_event.c.communication_id)
+            .subquery()
+        )
+        query = (
+            select(
+                communication.c.communication_id,
+                communication.c.state,
+                communication.c.row_json,
+                communication_event.c.to_state,
+            )
+            .outerjoin(last, last.c.communication_id == communication.c.communication_id)
+            .outerjoin(communication_event, communication_event.c.seq == last.c.seq)
+            .order_by(communication.c.communication_id)
+        )
+        items = self._items()
+        for row in self._connection.execute(query):
+            if row.state != row.to_state:
+                return self._seq, f"message {row.communication_id} says it is {row.state}, its log says {row.to_state}"
+            if items.get(row.communication_id, {}) != _frozen_items(row.row_json):
+                return self._seq, f"the items of message {row.communication_id} are not those of its frozen row"
+        return None
+
+    def _items(self) -> dict[str, dict[str, int]]:
+        found: dict[str, dict[str, int]] = {}
+        item = communication_item.c
+        for row in self._connection.execute(select(item.communication_id, item.invoice_id, item.open_minor)):
+            found.setdefault(row.communication_id, {})[row.invoice_id] = row.open_minor
+        return found
+
     def _vouched(self, kind: str) -> dict[int, tuple[int, dict[str, Any] | None]]:
         found: dict[int, tuple[int, dict[str, Any] | None]] = {}
         rows = self._connection.execute(
@@ -200,6 +241,13 @@ class _Walk:
 
     def _verdict(self, exit_code: int, first_bad_seq: int | None, message: str) -> Verification:
         return Verification(exit_code, self._seq, len(self._missing), self._head, first_bad_seq, message)
+
+
+def _frozen_items(row_json: str) -> dict[str, int]:
+    """Open amount in minor units by invoice, as the message was frozen when it was planned."""
+    items = json.loads(row_json)["items"]
+    listed = json.loads(items) if isinstance(items, str) else items
+    return {str(item["invoice_id"]): int(Decimal(str(item["open_amount"])).scaleb(2)) for item in listed}
 
 
 def _agrees(kind: str, row: Row[Any], said: Mapping[str, Any]) -> bool:

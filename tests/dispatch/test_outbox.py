@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from assets.audit.verify import verify
 from assets.communications.frozen import UnusableMessage, minor_units
 from assets.communications.release import refuse, release
 from assets.operations.refusal import Refusal
@@ -406,3 +407,20 @@ class TestUnusableMessages:
         with pytest.raises(UnusableMessage):
             home.plan(message("K1"), replace(message("K2"), content=b"other"))
         assert home.states() == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (update(communication).values(state="sent"), "says it is sent, its log says held"),
+        (update(communication_item).values(open_minor=1), "are not those of its frozen row"),
+    ],
+)
+def test_verify_sees_a_message_that_was_edited_behind_its_log(any_home: Home, change, says: str):
+    any_home.plan(message("K1", formal=True))
+    assert verify(any_home.engine).exit_code == 0
+    with writing(any_home.engine) as connection:
+        connection.execute(change)
+    found = verify(any_home.engine)
+    assert found.exit_code == 1
+    assert says in found.message
