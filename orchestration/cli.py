@@ -425,7 +425,12 @@ def live(options: Options, by: str) -> int:
     from assets.communications.golive import CONFIRMATION, go_live
 
     with _installation(options) as installation:
-        typed = click.prompt(f"Type {CONFIRMATION!r} to go live", err=True)
+        try:
+            typed = click.prompt(f"Type {CONFIRMATION!r} to go live", err=True)
+        except click.Abort as abort:
+            raise UsageProblem(
+                "nothing was typed", where="the confirmation", remedy="go live from a terminal, and type the sentence"
+            ) from abort
         cancelled = go_live(
             installation.store,
             installation.clock,

@@ -155,11 +155,18 @@ def _invoice_lines(document: dict[str, Any]) -> list[str]:
 def _decision_lines(decision: dict[str, Any] | None, indent: str) -> list[str]:
     if decision is None:
         return []
-    return [
+    lines = [
         f"{indent}{decision['as_of_date']}: {decision['action']}, because {decision['reason_code']}: {decision['reason_sentence']}.",
         f"{indent}Segment {decision['segment']}, profile {decision['payer_profile']}, scenario {decision['scenario_id']}, "
         f"stage {_stage(decision['previous_stage_no'])} -> {_stage(decision['stage_no'])}, policy {decision['policy_id']}.",
     ]
+    if decision["other_reasons"]:
+        lines.append(f"{indent}Also true: {decision['other_reasons']}.")
+    if decision["claimable_amount"] != decision["open_amount"]:
+        lines.append(f"{indent}Of the {decision['open_amount']} open, {decision['claimable_amount']} may be claimed.")
+    if decision["next_step_on"]:
+        lines.append(f"{indent}Next step: {decision['next_step_on']}.")
+    return lines
 
 
 def _stage(number: int | None) -> str:
