@@ -73,15 +73,14 @@ class Catcher:
             os.fsync(file.fileno())
 
 
-async def _serve(port_file: Path, inbox: Path) -> None:
+async def _serve(inbox: Path) -> None:
     handler = Catcher(inbox)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: SMTP(handler, hostname="catcher.test", loop=loop), "127.0.0.1", 0)
-    temporary = port_file.with_suffix(".part")
-    temporary.write_text(str(server.sockets[0].getsockname()[1]), encoding="ascii")
-    temporary.replace(port_file)
+    # Whoever started us waits for this line: it says where we listen, and that we do.
+    print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(Path(sys.argv[1]), Path(sys.argv[2])))
+    asyncio.run(_serve(Path(sys.argv[1])))

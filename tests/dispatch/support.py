@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -211,17 +210,16 @@ class Catcher:
 
 @contextmanager
 def running_catcher(folder: Path) -> Iterator[Catcher]:
-    port_file, inbox = folder / "port", folder / "inbox.jsonl"
+    inbox = folder / "inbox.jsonl"
     root = Path(__file__).parents[2]
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.dispatch.mailcatcher", str(port_file), str(inbox)], cwd=root
+        [sys.executable, "-m", "tests.dispatch.mailcatcher", str(inbox)], cwd=root, stdout=subprocess.PIPE, text=True
     )
     try:
-        while not port_file.exists():
-            assert process.poll() is None, "the mail server did not start"
-            server_is_starting = 0.01
-            time.sleep(server_is_starting)
-        yield Catcher(int(port_file.read_text(encoding="ascii")), inbox)
+        assert process.stdout is not None
+        port = process.stdout.readline()
+        assert port, "the mail server did not start"
+        yield Catcher(int(port), inbox)
     finally:
         process.terminate()
         process.wait(timeout=10)

@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -19,7 +17,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from assets.operations.store import migrate, open_store
@@ -77,34 +74,17 @@ def postgresql_server() -> Iterator[str]:
         "--locale=C",
     ]
     subprocess.run(initdb, check=True, capture_output=True, user=user, cwd=folder)
-    server = subprocess.Popen(
-        [str(binaries[-1] / "postgres"), "-D", str(data), "-p", str(port), "-k", str(folder), "-F", "-h", "127.0.0.1"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        user=user,
-        cwd=folder,
-    )
+    control = [str(binaries[-1] / "pg_ctl"), "-D", str(data)]
+    settings = f"-p {port} -k {folder} -F -h 127.0.0.1"
+    start = [*control, "-w", "-t", "30", "-l", str(folder / "log"), "-o", settings, "start"]
+    subprocess.run(start, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, user=user, cwd=folder)
     try:
-        _await(port, server)
         yield f"postgresql+psycopg://tijdig@127.0.0.1:{port}/postgres"
     finally:
-        server.send_signal(signal.SIGQUIT)  # at once: nobody needs what is in it
-        server.wait(timeout=20)
+        # At once: nobody needs what is in it.
+        stop = [*control, "-m", "immediate", "stop"]
+        subprocess.run(stop, check=True, capture_output=True, user=user, cwd=folder)
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _await(port: int, server: subprocess.Popen[bytes]) -> None:
-    engine = create_engine(f"postgresql+psycopg://tijdig@127.0.0.1:{port}/postgres", poolclass=NullPool)
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            with engine.connect():
-                return
-        except OperationalError:
-            if time.monotonic() > deadline or server.poll() is not None:
-                raise
-            server_is_starting = 0.02
-            time.sleep(server_is_starting)
 
 
 def new_schema(server_url: str) -> str:
