@@ -85,7 +85,7 @@ def describe(spec: Kind) -> str:
 def payload_from_text(kind: str, fields: Mapping[str, str]) -> dict[str, object]:
     """A payload from what was typed on a command line or in a cell.
 
-    Lists of invoices are separated by `;`; instalments are `2026-12-01=250.00;2027-01-01=250.00`, or JSON. Not yet
+    Lists are separated by `;` or `,`; instalments are `2026-12-01=250.00;2027-01-01=250.00`, or JSON. Not yet
     validated.
     """
     spec = KINDS.get(kind)
@@ -97,12 +97,16 @@ def payload_from_text(kind: str, fields: Mapping[str, str]) -> dict[str, object]
         elif field.type in (Type.REFERENCES, Type.INSTALMENTS) and text.lstrip().startswith("["):
             payload[name] = _json(kind, field, text)
         elif field.type is Type.REFERENCES:
-            payload[name] = [part.strip() for part in text.split(";") if part.strip()]
+            payload[name] = _parts(text)
         elif field.type is Type.INSTALMENTS:
-            payload[name] = [_typed_instalment(kind, field, part) for part in text.split(";") if part.strip()]
+            payload[name] = [_typed_instalment(kind, field, part) for part in _parts(text)]
         else:
             payload[name] = text.strip()
     return payload
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in re.split("[;,]", text) if part.strip()]
 
 
 def record(

@@ -153,6 +153,8 @@ def test_what_is_typed_becomes_a_payload():
     ]
     assert "interest_terms" not in clean
     as_json = typed | {"instalments": json.dumps(GOOD["arrangement_agreed"]["instalments"])}
+    with_commas = {name: text.replace(";", ",") for name, text in typed.items()}
+    assert validate("arrangement_agreed", payload_from_text("arrangement_agreed", with_commas)) == clean
     assert validate("arrangement_agreed", payload_from_text("arrangement_agreed", as_json))
     with pytest.raises(InvalidEvent, match="has no amount"):
         payload_from_text("arrangement_agreed", typed | {"instalments": "2026-04-01"})
