@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from orchestration.installation import Installation
 
 EXIT_DONE = 0
-EXIT_UNEXPECTED = 1
 EXIT_USAGE = 2
 EXIT_DATA = 3
 EXIT_HELD = 4

@@ -11,7 +11,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets.operations.control import admit_day, control
+from assets.operations.control import admit_day
 from assets.operations.refusal import Refusal
 from assets.operations.runs import end_run
 from assets.operations.store import reading, writing
@@ -53,6 +53,8 @@ def run_day(home: Home, requested: date | None, *, shows_progress: bool) -> Summ
         with progress_bar(f"{day}", steps=9, is_shown=shows_progress):
             closed = execute(definitions, "close_of_day", instance, day)
             if closed.success:
+                # Before anything leaves: what was skipped may be what would have held it.
+                refuse_skipped(closed)
                 sent = execute(definitions, "send_day", instance, day)
     installation = open_installation(home)
     try:
@@ -62,7 +64,6 @@ def run_day(home: Home, requested: date | None, *, shows_progress: bool) -> Summ
             raise_stopped(stopped, day)
         if not sent.success:
             raise_stopped(reasons_of(sent), day)
-        refuse_skipped(closed)
         summary = summarise(installation, closed.run_id, day, seconds=time.monotonic() - began)
         _end(installation, closed.run_id, "done", summary.for_the_journal())
         return summary
@@ -170,9 +171,3 @@ def output_to(log: Path) -> Iterator[None]:
     log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with log.open("w", encoding="utf-8") as file, contextlib.redirect_stdout(file):
         yield
-
-
-def mode_of(installation: Installation) -> str:
-    """Rehearsal or live."""
-    with reading(installation.store) as connection:
-        return control(connection).mode

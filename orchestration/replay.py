@@ -12,7 +12,6 @@ from typing import Any
 
 import duckdb
 import pyarrow.parquet as pq
-from sqlalchemy import select
 
 from assets.communications.templates import template_hashes, template_rows
 from assets.landing.batches import all_sources
@@ -21,7 +20,6 @@ from assets.landing.raw_tables import CONTROL_TABLES
 from assets.landing.warehouse import writing
 from assets.operations.runs import RunRef, read_run
 from assets.operations.store import reading
-from assets.operations.tables import run as run_table
 from assets.problem import UsageProblem
 from assets.warehouse.business_day import write_business_day
 from assets.warehouse.dbt import DbtHome, build_arguments, run_dbt
@@ -67,22 +65,19 @@ class Replayed:
 
 
 def replay_day(installation: Installation, day: date) -> Replayed:
-    """Computes `day` again as its last finished run knew it, and compares the decisions row by row.
+    """Computes `day` again as the last run that archived its decisions knew it, and compares the decisions row by row.
 
     Raises UsageProblem when that day was never run to its end.
     """
     with reading(installation.store) as store:
-        run = _last_run(installation, day)
         kept = datasets(store)
-    recorded = next(
-        (dataset for dataset in reversed(kept) if dataset.run_id == run.run_id and dataset.kind == DECISIONS), None
-    )
-    if recorded is None:
-        raise UsageProblem(
-            f"the decisions of {day} were not archived",
-            where=f"run {run.run_id}",
-            remedy="choose a day that was run to its end",
-        )
+        # Whoever ran the day, the command or a schedule: its decisions were archived, the last run's last.
+        recorded = next((each for each in reversed(kept) if each.kind == DECISIONS and each.as_of_date == day), None)
+        if recorded is None:
+            raise UsageProblem(
+                f"{day} was never run to its end in this home", where="--date", remedy="choose a day that was"
+            )
+        run = read_run(store, recorded.run_id)
     folder = installation.home.target / "replay" / day.isoformat()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, mode=0o700)
@@ -99,21 +94,6 @@ def replay_day(installation: Installation, day: date) -> Replayed:
         )
     run_dbt(DbtHome(scratch, folder / "target"), build_arguments())
     return _compare(installation, run, recorded, scratch)
-
-
-def _last_run(installation: Installation, day: date) -> RunRef:
-    with reading(installation.store) as store:
-        run_id = store.execute(
-            select(run_table.c.run_id)
-            .where(run_table.c.as_of_date == day, run_table.c.outcome == "done")
-            .order_by(run_table.c.started_at.desc())
-            .limit(1)
-        ).scalar()
-        if run_id is None:
-            raise UsageProblem(
-                f"{day} was never run to its end in this home", where="--date", remedy="choose a day that was"
-            )
-        return read_run(store, run_id)
 
 
 def _compare(installation: Installation, run: RunRef, recorded: Dataset, scratch: Path) -> Replayed:
