@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from io import BytesIO
+from typing import BinaryIO
+
 from assets.banking.camt import read_camt
 from assets.banking.coda import is_coda, read_coda
 from assets.banking.mt940 import is_mt940, read_mt940
-from assets.banking.statements import StatementFile, UnreadableStatement
+from assets.banking.statements import Part, StatementFile, UnreadableStatement, gathered
 
 _WIDE_MARKS = (
     (b"\xff\xfe\x00\x00", "utf-32"),
@@ -18,14 +23,25 @@ _CODA_RECORD = 128
 
 
 def read_statement_file(content: bytes, *, name: str = "") -> StatementFile:
-    """Reads a bank file whole: camt.053 (also .052, .054, marked informative), MT940 or CODA.
+    """What `statement_parts` reads, held in memory."""
+    return gathered(statement_parts(BytesIO(content), name=name))
+
+
+def statement_parts(source: BinaryIO, *, name: str = "") -> Iterator[Part]:
+    """Reads a bank file from start to end: camt.053 (also .052, .054, marked informative), MT940 or CODA.
 
     Every statement has been checked: opening balance plus booked entries is the closing balance, and the sums and counts
     the bank adds agree. `name` is only for the message of a refusal.
 
-    Raises UnreadableStatement, with a code and where possible a position and the account, for anything else; a file is
-    never read in part.
+    Raises UnreadableStatement, with a code and where possible a position and the account, for anything else, at the
+    latest where the file ends: what came before it may not be used.
     """
+    for statement in _read(source.read(), name).statements:
+        yield statement.entries
+        yield replace(statement, entries=())
+
+
+def _read(content: bytes, name: str) -> StatementFile:
     if not content.strip(b" \t\r\n\0\x1a"):
         raise UnreadableStatement("empty_file", "the file is empty")
     if _looks_like_xml(content):

@@ -31,7 +31,11 @@ def described(content: bytes) -> str:
     for statement in read.statements:
         facts = asdict(statement)
         facts["entries"] = [
-            {**asdict(entry), "entry_key": key, "references": [asdict(found) for found in candidate_references(entry)]}
+            {
+                **entry._asdict(),
+                "entry_key": key,
+                "references": [found._asdict() for found in candidate_references(entry)],
+            }
             for entry, key in zip(statement.entries, entry_keys(statement.entries), strict=True)
         ]
         for entry_facts in facts["entries"]:
