@@ -1,14 +1,16 @@
 """Appending to the raw change log: new and changed rows only, and a tombstone for what a full extract no longer holds."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
+from assets.landing.brakes import Brakes, refuse_implausible
 from assets.landing.raw_tables import LOG_COLUMNS, OTHER_TABLES, SQL_TYPES, BillingTable, Kind, billing_columns
-from assets.problem import DataProblem
 
 ARROW_TYPES: dict[Kind, pa.DataType] = {
     "text": pa.string(),
@@ -25,11 +27,12 @@ ARROW_BY_SQL: dict[str, pa.DataType] = {SQL_TYPES[kind]: arrow for kind, arrow i
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """What an append did: rows that were new or changed, keys that are gone, and rows seen in all."""
+    """What an append did: keys seen, rows that were new or changed, keys that are gone, and rows whose key came again."""
 
     seen: int
     changed: int
     deleted: int
+    repeated: int = 0
 
 
 def arrow_table(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[object]]) -> pa.Table:
@@ -92,60 +95,98 @@ def last_ordinal(connection: duckdb.DuckDBPyConnection, table: BillingTable, bat
 def append_billing(
     connection: duckdb.DuckDBPyConnection,
     table: BillingTable,
-    rows: pa.Table,
+    rows: pa.Table | Path,
     *,
     batch_id: int,
     source_sha256: str,
     is_full: bool,
     max_shrink_percent: int = 100,
+    brakes: Brakes | None = None,
     after: int = 0,
 ) -> Appended:
-    """Appends the rows of one extract or file: contract columns, then `extra`, in the order of the source.
+    """Appends the rows of one extract or file: an Arrow table, or a Parquet file that need not fit in memory.
 
-    A column `ordinal` holds each row's number in its source; without one the rows are numbered as they come. `after` is
+    They hold the contract's columns, then `extra`. A column `ordinal` holds each row's number in its source; without one
+    the rows are numbered as they come. A column `is_deleted` marks rows that only say that their key is gone. `after` is
     the `last_ordinal` before this source. The refused rows of the source stand in raw.row_problems already.
 
     The last of two rows with one key wins. A row that says nothing new is left out, unless its key was refused in the
-    meantime: then it is what heals it. With `is_full`, a key the extract no longer holds becomes a tombstone (a refused
-    row does hold its key), unless more than `max_shrink_percent` of the rows would vanish: then nothing is appended and
-    DataProblem is raised, because half an extract looks exactly like customers who owe nothing.
+    meantime: then it is what heals it. A key that is marked as deleted becomes a tombstone, and so, with `is_full`, does
+    one the extract no longer holds (a refused row does hold its key).
+
+    Raises DataProblem, and has appended nothing, when one of the `brakes` says that this cannot be the business: half an
+    extract looks exactly like customers who owe nothing. `max_shrink_percent` alone is the brake on lost rows only.
     """
-    key = ", ".join(table.key)
-    own = ", ".join([*table.column_names, "extra"])
+    limits = brakes or Brakes(max_shrink_percent, max_growth_factor=None, max_sum_change_percent=None)
+    with _incoming(connection, rows) as (incoming, names):
+        _compare(connection, table, incoming, names, after)
+        seen = _count(connection, f"select count(*) from {incoming}")
+        distinct = _count(connection, "select count(*) from landing_rows")
+        _find_vanished(connection, table, batch_id, after, is_full=is_full)
+        refuse_implausible(
+            connection, table, limits, incoming, seen=seen, batch_id=batch_id, after=after, is_full=is_full
+        )
+        changed = _append_changed(connection, table, incoming, batch_id, source_sha256, after)
+    deleted = _tombstones(connection, table, batch_id, source_sha256)
+    if is_full:
+        connection.execute("insert into raw.full_extracts values (?, ?, ?)", [batch_id, table.name, after])
+    connection.execute("drop table landing_rows; drop table newest_rows; drop table vanished_rows")
+    return Appended(distinct, changed, deleted, repeated=seen - distinct)
+
+
+@contextmanager
+def _incoming(connection: duckdb.DuckDBPyConnection, rows: pa.Table | Path) -> Iterator[tuple[str, list[str]]]:
+    """What the rows may be called in a query, and the columns they have."""
+    if isinstance(rows, Path):
+        relation = "read_parquet('{}')".format(str(rows).replace("'", "''"))
+        described = connection.execute(f"describe select * from {relation}").fetchall()
+        yield relation, [str(column[0]) for column in described]
+        return
     if "ordinal" not in rows.column_names:
         rows = rows.append_column("ordinal", pa.array(range(1, rows.num_rows + 1), type=pa.int64()))
+    connection.register("incoming", rows)
+    try:
+        yield "incoming", list(rows.column_names)
+    finally:
+        connection.unregister("incoming")
+
+
+def _compare(
+    connection: duckdb.DuckDBPyConnection, table: BillingTable, incoming: str, names: Sequence[str], after: int
+) -> None:
+    """Which row of the source is the newest of each key, and which row of the log. Keys and hashes only: they fit."""
+    key = ", ".join(table.key)
     hashed = (
         "md5(concat_ws(chr(31), "
         + ", ".join(f"coalesce(cast({name} as varchar), chr(30))" for name in [*table.column_names, "extra"])
         + "))"
     )
-    connection.register("incoming", rows)
-    try:
-        connection.execute(
-            f"""
-            create or replace temp table landing_rows as
-            select {own}, {after} + ordinal as ordinal, {hashed} as row_hash
-            from incoming
-            qualify row_number() over (partition by {key} order by ordinal desc) = 1
-            """
-        )
-    finally:
-        connection.unregister("incoming")
+    is_deleted = "coalesce(is_deleted, false)" if "is_deleted" in names else "false"
+    connection.execute(
+        f"""
+        create or replace temp table landing_rows as
+        select
+            {key},
+            {after} + max(ordinal) as ordinal,
+            max_by({hashed}, ordinal) as row_hash,
+            max_by({is_deleted}, ordinal) as is_deleted
+        from {incoming}
+        group by {key}
+        """
+    )
+    arrival = _arrival("batch_id", "ordinal")
     connection.execute(
         f"""
         create or replace temp table newest_rows as
-        select {key}, row_hash, is_deleted, batch_id, ordinal from raw.{table.name}
-        qualify row_number() over (partition by {key} order by batch_id desc, ordinal desc) = 1
+        select
+            {key},
+            max_by(row_hash, {arrival}) as row_hash,
+            max_by(is_deleted, {arrival}) as is_deleted,
+            max({arrival}) as arrival
+        from raw.{table.name}
+        group by {key}
         """
     )
-    seen = _count(connection, "select count(*) from landing_rows")
-    if is_full:
-        _find_vanished(connection, table, batch_id, after)
-        _refuse_shrinking(connection, table, max_shrink_percent)
-    changed = _append_changed(connection, table, batch_id, source_sha256, after)
-    deleted = _tombstones(connection, table, batch_id, source_sha256) if is_full else 0
-    connection.execute("drop table landing_rows; drop table newest_rows; drop table if exists vanished_rows")
-    return Appended(seen, changed, deleted)
 
 
 def _whose(table: BillingTable) -> tuple[str, ...]:
@@ -155,28 +196,49 @@ def _whose(table: BillingTable) -> tuple[str, ...]:
 
 
 def _append_changed(
-    connection: duckdb.DuckDBPyConnection, table: BillingTable, batch_id: int, source_sha256: str, after: int
+    connection: duckdb.DuckDBPyConnection,
+    table: BillingTable,
+    incoming: str,
+    batch_id: int,
+    source_sha256: str,
+    after: int,
 ) -> int:
     key, whose = ", ".join(table.key), _whose(table)
     own = [*table.column_names, "extra"]
     # Where one invoice or customer has several rows, a good one beside a refused one in the same source heals nothing.
     is_one_row = set(whose) == set(table.key)
     before = f"{_arrival(str(batch_id), 'landing.ordinal')}" if is_one_row else _arrival(str(batch_id), f"{after} + 1")
+    in_key = [name for name in whose if name in table.key]
+    # A mandate is not known by its customer alone, but its key does not hold the customer: look in the source.
+    landing = (
+        "landing_rows"
+        if set(whose) == set(in_key)
+        else f"(select landing_rows.*, {', '.join(f'rows.{name}' for name in whose if name not in in_key)} "
+        f"from landing_rows join {incoming} as rows on {after} + rows.ordinal = landing_rows.ordinal)"
+    )
     return _count(
         connection,
         f"""
         insert into raw.{table.name} ({", ".join(name for name, _ in billing_columns(table))})
-        select {batch_id}, '{source_sha256}', landing.ordinal, landing.row_hash, false, {", ".join(f"landing.{name}" for name in own)}
-        from landing_rows as landing
-        left join newest_rows as newest using ({key})
-        left join (
-            select {", ".join(whose)}, max({_arrival("batch_id", "ordinal")}) as arrival
-            from raw.row_problems where table_name = '{table.name}' group by all
-        ) as refused on {" and ".join(f"refused.{name} = landing.{name}" for name in whose)}
-        where
-            newest.row_hash is null or newest.is_deleted or newest.row_hash <> landing.row_hash
-            or (refused.arrival > {_arrival("newest.batch_id", "newest.ordinal")} and refused.arrival < {before})
-        order by landing.ordinal
+        with changed as (
+            select landing.ordinal, landing.row_hash
+            from {landing} as landing
+            left join newest_rows as newest using ({key})
+            left join (
+                select {", ".join(whose)}, max({_arrival("batch_id", "ordinal")}) as arrival
+                from raw.row_problems where table_name = '{table.name}' group by all
+            ) as refused on {" and ".join(f"refused.{name} = landing.{name}" for name in whose)}
+            where
+                not landing.is_deleted
+                and (
+                    newest.row_hash is null or newest.is_deleted or newest.row_hash <> landing.row_hash
+                    or (refused.arrival > newest.arrival and refused.arrival < {before})
+                )
+        )
+        select {batch_id}, '{source_sha256}', changed.ordinal, changed.row_hash, false, {", ".join(f"rows.{name}" for name in own)}
+        from {incoming} as rows
+        join changed on changed.ordinal = {after} + rows.ordinal
+        order by changed.ordinal
         """,
     )
 
@@ -186,26 +248,33 @@ def _arrival(batch_id: str, ordinal: str) -> str:
     return f"(cast({batch_id} as bigint) * 1000000000 + {ordinal})"
 
 
-def _find_vanished(connection: duckdb.DuckDBPyConnection, table: BillingTable, batch_id: int, after: int) -> None:
-    """Keys the extract no longer holds. A refused row is no vanished one; where it does not say whose it is, nothing is."""
+def _find_vanished(
+    connection: duckdb.DuckDBPyConnection, table: BillingTable, batch_id: int, after: int, *, is_full: bool
+) -> None:
+    """Keys the source says are gone: marked as deleted, or, in a full extract, absent.
+
+    A refused row is no vanished one; where it does not say whose it is, nothing is.
+    """
     key = ", ".join(table.key)
-    same = " and ".join(f"(refused.{name} is null or refused.{name} = newest.{name})" for name in _whose(table))
+    same = " and ".join(f"(refused.{name} is null or refused.{name} = gone.{name})" for name in _whose(table))
     # A mandate, say, is not known by its customer alone, but its key does not hold the customer: look in the log.
     known = ", ".join(f"log.{name}" for name in dict.fromkeys((*table.key, *_whose(table))))
     connection.execute(
         f"""
         create or replace temp table vanished_rows as
-        select {known}, log.batch_id, log.ordinal
-        from raw.{table.name} as log
-        semi join newest_rows as newest using ({key}, batch_id, ordinal)
-        anti join landing_rows as landing using ({key})
-        where not log.is_deleted
+        select {known}, newest.arrival, coalesce(landing.is_deleted, false) as is_marked
+        from newest_rows as newest
+        left join landing_rows as landing using ({key})
+        join raw.{table.name} as log
+            on {_arrival("log.batch_id", "log.ordinal")} = newest.arrival
+            and {" and ".join(f"log.{name} = newest.{name}" for name in table.key)}
+        where not newest.is_deleted and (landing.is_deleted or ({is_full} and landing.ordinal is null))
         """
     )
     connection.execute(
         f"""
-        delete from vanished_rows as newest
-        where exists (
+        delete from vanished_rows as gone
+        where not gone.is_marked and exists (
             select 1 from raw.row_problems as refused
             where refused.batch_id = {batch_id} and refused.table_name = '{table.name}' and refused.ordinal > {after} and {same}
         )
@@ -213,26 +282,9 @@ def _find_vanished(connection: duckdb.DuckDBPyConnection, table: BillingTable, b
     )
 
 
-# Without any of these there is no business: an extract in which one is suddenly empty is no extract.
-NEVER_EMPTY = ("companies", "customers", "invoices")
-
-
-def _refuse_shrinking(connection: duckdb.DuckDBPyConnection, table: BillingTable, max_shrink_percent: int) -> None:
-    known = _count(connection, "select count(*) from newest_rows where not is_deleted")
-    missing = _count(connection, "select count(*) from vanished_rows")
-    is_empty = table.name in NEVER_EMPTY and missing == known > 0 and max_shrink_percent < 100
-    # Otherwise a handful may always go: percentages of a small table say nothing.
-    if is_empty or (missing > 10 and missing * 100 > known * max_shrink_percent):
-        raise DataProblem(
-            f"the extract of {table.name} lost {missing} of {known} rows, more than {max_shrink_percent} %",
-            where=f"[billing] {table.name}",
-            remedy="see whether the extract is complete; if the rows really are gone, raise [billing] max_shrink_percent for one run",
-        )
-
-
 def _tombstones(connection: duckdb.DuckDBPyConnection, table: BillingTable, batch_id: int, source_sha256: str) -> int:
     """A tombstone repeats the last version of the row, so that the log still says what it was that went away."""
-    key = ", ".join(table.key)
+    key = ", ".join(f"last.{name}" for name in table.key)
     own = [*table.column_names, "extra"]
     last = last_ordinal(connection, table, batch_id)
     return _count(
@@ -243,7 +295,9 @@ def _tombstones(connection: duckdb.DuckDBPyConnection, table: BillingTable, batc
             {batch_id}, '{source_sha256}', {last} + row_number() over (order by {key}), last.row_hash, true,
             {", ".join(f"last.{name}" for name in own)}
         from raw.{table.name} as last
-        semi join vanished_rows as vanished using ({key}, batch_id, ordinal)
+        join vanished_rows as gone
+            on {_arrival("last.batch_id", "last.ordinal")} = gone.arrival
+            and {" and ".join(f"last.{name} = gone.{name}" for name in table.key)}
         """,
     )
 

@@ -209,6 +209,12 @@ OTHER_TABLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("ordinal", "bigint"),
         ("sha256", "varchar"),
     ),
+    # Where in the log a full extract of a table begins: what was refused before it and still is wrong was said again.
+    "full_extracts": (
+        ("batch_id", "bigint"),
+        ("table_name", "varchar"),
+        ("after_ordinal", "bigint"),
+    ),
     # What Great Expectations said of the rows that came since it last agreed.
     "expectation_results": (
         ("batch_id", "bigint"),

@@ -142,7 +142,7 @@ def test_amounts_are_kept_to_the_cent_whatever_their_size(log: duckdb.DuckDBPyCo
 
 
 def test_the_last_of_two_rows_with_one_key_wins(log: duckdb.DuckDBPyConnection) -> None:
-    assert land(log, 1, [invoice(1, "1.00"), invoice(2), invoice(1, "2.00")]) == Appended(2, 2, 0)
+    assert land(log, 1, [invoice(1, "1.00"), invoice(2), invoice(1, "2.00")]) == Appended(2, 2, 0, repeated=1)
     assert newest(log) == [("I1", Decimal("2.00")), ("I2", Decimal("100.00"))]
     assert log.execute("select ordinal from raw.invoices order by 1").fetchall() == [(2,), (3,)]
 
