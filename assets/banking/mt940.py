@@ -1,22 +1,27 @@
-"""SWIFT MT940 customer statements, in the dialects of Dutch and Belgian banks (and the German one they share roots with).
+"""SWIFT MT940 customer statements, in the dialects of Dutch, Belgian and German banks.
 
 A statement runs from `:20:` over its opening balance `:60F:`, its movements `:61:` with information `:86:`, to its closing
 balance `:62F:`; what stands around it (SWIFT blocks, `ABNANL2A / 940`, `:940:`) is dressing. Pages (`:60M:`, `:62M:`) are
 chained into the one statement they belong to. `mt940_information` splits field 86.
+
+The file is gone through twice: an entry carries the key of its statement, and that depends on the closing balance.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import islice
 
 from assets.banking.keys import statement_key
 from assets.banking.mt940_information import Information, read_information
-from assets.banking.statements import Entry, Statement, StatementFile, UnreadableStatement
+from assets.banking.statements import Entry, Part, Statement, UnreadableStatement
 from assets.banking.structured import is_betalingskenmerk
+from assets.banking.text_file import TextFile
 from assets.banking.values import (
     IBAN,
     account_number,
@@ -29,8 +34,12 @@ from assets.banking.values import (
     yymmdd_value,
 )
 
-PARSER_VERSION = "mt940-1"
+PARSER_VERSION = "mt940-2"
+CHUNK = 2_000
 
+_STARTS = re.compile(r"^:20:", re.MULTILINE)
+_HAS_ACCOUNT = re.compile(r"^:(?:25P?|60[FM]):", re.MULTILINE)
+_IS_INTERIM = re.compile(r"^:34F:|^:13D?:|\{2:[IO]942", re.MULTILINE)
 _BALANCE = re.compile(r"([CD])(\d{6})([A-Z]{3})(.*)")
 # Value date, entry date (some banks leave it out or blank), mark, third letter of the currency, amount, type, the rest.
 _MOVEMENT = re.compile(r"(\d{6})(\d{4}|\s{4})?(R?[CD])([A-Z])?([^A-Z]*)(?:([NSF][A-Z0-9 ]{3})(.*))?", re.DOTALL)
@@ -38,16 +47,19 @@ _NUMBER = re.compile(r"[0-9]{1,18}")
 _BOOK_NUMBER = re.compile(r"P?\d{9,10}")  # Dutch account numbers before IBAN; P for the giro
 _CURRENCY_SUFFIX = re.compile(r"(?<=[0-9])\s*[A-Z]{3}$")
 _TRANSACTION_CODE = re.compile(r"/TRCD/([^/]+)/?")
-_ORIGINAL = re.compile(r"/OCMT/([A-Z]{3})([0-9]+,[0-9]*)/")
-_CHARGES = re.compile(r"/CHGS/([A-Z]{3})([0-9]+,[0-9]*)/")
+_ORIGINAL = re.compile(r"/OCMT/([A-Z]{3})([0-9]+,[0-9]*)")
+_CHARGES = re.compile(r"/CHGS/([A-Z]{3})([0-9]+,[0-9]*)")
 _END_MARK = "-"  # alone, or as "-}" of a SWIFT block, or "-XXX"
 # Words in the place of the owner's reference that only say where to look for it.
 _POINTERS = frozenset({"EREF", "MARF", "PREF", "NONREF", "NOTPROVIDED", "KREF", ""})
+_NO_OWNER_REFERENCE = (None, None, None)
+# What stands between statements is short and plain: a bank's name, a block, an end mark.
+_LONGEST_DRESSING = 128
 
 
 @dataclass(slots=True)
 class _Page:
-    """One message as it stands in the file. Lines are kept with their numbers for the refusal."""
+    """One message as it stands in the file: all but its movements, whose lines are `body_from` up to `body_to`."""
 
     line: int
     statement_id: str | None = None
@@ -55,56 +67,79 @@ class _Page:
     number: str = ""
     opening_tag: str = ""
     opening: tuple[Decimal, date, str] | None = None
+    body_from: int = 0
+    body_to: int = 0
     closing_tag: str = ""
     closing: tuple[Decimal, date, str] | None = None
-    movements: list[tuple[int, list[str], list[str]]] = field(default_factory=list)
-    has_terminator: bool = False
+    has_end_mark: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Booked:
+    """What the entries of a statement have in common."""
+
+    key: str
+    account: str
+    currency: str
+    first_day: date
+    last_day: date
 
 
 def is_mt940(text: str) -> bool:
-    """Whether decoded text looks like an MT940 message: a reference and an opening balance on lines of their own."""
-    return (
-        re.search(r"^:20:", text, re.MULTILINE) is not None and re.search(r"^:(?:25|60[FM]):", text, re.M) is not None
-    )
+    """Whether the beginning of a text looks like an MT940 message: a reference and an account or opening balance."""
+    return _STARTS.search(text) is not None and _HAS_ACCOUNT.search(text) is not None
 
 
-def read_mt940(text: str) -> StatementFile:
-    """All statements of decoded MT940 text.
+def is_mt942(text: str) -> bool:
+    """Whether the beginning of a text is an interim report, which has the tags of MT940 but no opening balance."""
+    return is_mt940(text) and ":60" not in text and _IS_INTERIM.search(text) is not None
+
+
+def mt940_parts(file: TextFile) -> Iterator[Part]:
+    """All statements of an MT940 file, their entries before them.
 
     Raises UnreadableStatement when a statement is cut off, does not add up, or holds what is no amount or date.
     """
-    pages = _pages(text.replace("\x1a", "").split("\n"))  # files from the days of DOS end parts with Ctrl-Z
-    if not pages:
-        raise UnreadableStatement("no_statement", "no statement starts in this file")
-    if not pages[-1].has_terminator and (any(page.has_terminator for page in pages) or "{4:" in text):
+    chains = _chains(_pages(file.lines()))
+    line, rows = 1, 0
+    with closing(file.lines()) as lines:
+        for chain in chains:
+            statement, booked = _statement(chain)
+            entries: list[Entry] = []
+            total, before = Decimal(0), rows
+            for page in chain:
+                body = islice(lines, page.body_from - line, page.body_to - line)
+                for number, movement, information in _movements(body, page.body_from):
+                    rows += 1
+                    try:
+                        entry = _entry(movement, information, rows, booked)
+                    except UnreadableStatement as error:
+                        raise error.located(f"line {number}", booked.account) from None
+                    total += entry.amount
+                    entries.append(entry)
+                    if len(entries) == CHUNK:
+                        yield entries
+                        entries = []
+                line = page.body_to
+            _check_total(statement, total, f"line {chain[0].line}")
+            if entries:
+                yield entries
+            yield replace(statement, entry_count=rows - before)
+
+
+def _check_total(statement: Statement, total: Decimal, position: str) -> None:
+    opening, closing = statement.opening_amount, statement.closing_amount
+    assert opening is not None
+    if opening + total != closing:
         raise UnreadableStatement(
-            "truncated",
-            "the last message lacks the end mark the others have",
-            f"line {pages[-1].line}",
-            pages[-1].account,
+            "control_total_mismatch",
+            f"opening {opening} and movements {total} make {opening + total}, closing is {closing}",
+            position,
+            statement.account_iban,
         )
-    if _ends_inside_an_amount(text):
-        raise UnreadableStatement("truncated", "the closing balance is cut off", None, pages[-1].account)
-    statements: list[Statement] = []
-    rows = 0
-    for chain in _chains(pages):
-        statement = _statement(chain, rows)
-        rows += statement.entry_count
-        statements.append(statement)
-    return StatementFile("mt940", tuple(statements))
 
 
-def _ends_inside_an_amount(text: str) -> bool:
-    """Whether the file stops in the decimals of a closing balance: `777,0` of `777,00` is the same amount, so only the
-    way the opening balance is written shows that something, perhaps whole statements, is missing."""
-    last = text[text.rfind("\n") + 1 :]
-    if not last.startswith(":62"):
-        return False
-    opening = text[text.rfind("\n:60") + 1 :].partition("\n")[0].rstrip("\r")
-    return len(last.rpartition(",")[2]) < len(opening.rpartition(",")[2])
-
-
-def _pages(lines: list[str]) -> list[_Page]:
+def _pages(lines: Iterable[str]) -> list[_Page]:
     """Cuts the file into messages.
 
     Which tags may follow depends on where we are: between the balances only 61, 86 and 62 count, since payers write
@@ -112,47 +147,59 @@ def _pages(lines: list[str]) -> list[_Page]:
     """
     pages: list[_Page] = []
     page: _Page | None = None
-    in_movements = closed = False
-    current: list[str] | None = None  # where a continuation line goes
-    for number, raw in enumerate(lines, start=1):
-        line = raw.rstrip("\r")
-        if line[:1] == ":":
-            if in_movements:
-                assert page is not None
-                tag = line[:4]
-                if tag == ":61:":
-                    current = [line[4:]]
-                    page.movements.append((number, current, []))
-                    continue
-                if tag == ":86:":
-                    if page.movements:
-                        # Old Rabobank files have one :86: per line of text; a break between two is always a real one.
-                        current = page.movements[-1][2]
-                        if current:
-                            current.append("")
-                        current.append(line)
-                    continue
-                if tag in (":62F", ":62M") and line[4:5] == ":":
-                    page.closing_tag, page.closing = line[1:4], _balance(line[5:], page, number)
-                    in_movements, closed, current = False, True, None
-                    continue
-                if tag != ":20:" or not any(after.startswith(":25") for after in lines[number : number + 3]):
-                    if current is not None:
-                        current.append(line)
-                    continue
-            page, in_movements, closed = _header_tag(line, number, page, pages, closed)
-            current = None
-        elif in_movements:
-            if current is not None:
-                if line[:1] == "{" and line.startswith(("{1:", "{4:")):
+    in_movements = closed = has_blocks = False
+    line, opening_line = "", ""
+    new_message_by = 0  # a ":25" up to this line makes a ":20:" in the text a new message
+    for number, line in enumerate(lines, start=1):
+        mark = line[:1]
+        if in_movements:
+            if mark == ":":
+                tag = line[:5]
+                if tag in (":62F:", ":62M:"):
+                    assert page is not None
+                    page.closing_tag, page.closing, page.body_to = line[1:4], _balance(line[5:], page, number), number
+                    in_movements, closed = False, True
+                elif tag[:4] == ":20:":
+                    new_message_by = number + 3
+                elif number <= new_message_by and tag[:3] == ":25":
                     raise _cut_off(page)
-                current.append(line)
-        elif closed and page is not None and line.strip().startswith(_END_MARK):
-            page.has_terminator = True
-    for page in pages:
-        if page.closing is None:
-            raise _cut_off(page)
+            elif mark == "{" and line.startswith(("{1:", "{4:")):
+                raise _cut_off(page)
+        elif mark == ":":
+            page, in_movements, closed = _header_tag(line, number, page, pages, closed)
+            if in_movements:
+                opening_line = line
+        else:
+            has_blocks = has_blocks or "{4:" in line
+            if closed and page is not None and line.lstrip()[:1] == _END_MARK:
+                page.has_end_mark = True
+            elif line and (page is None or page.has_end_mark):
+                _check_dressing(line, number)
+    if not pages:
+        raise UnreadableStatement("no_statement", "no statement starts in this file")
+    last = pages[-1]
+    if last.closing is None:
+        raise _cut_off(last)
+    if not last.has_end_mark and (has_blocks or any(page.has_end_mark for page in pages)):
+        message = "the last message lacks the end mark the others have"
+        raise UnreadableStatement("truncated", message, f"line {last.line}", last.account)
+    if line[:3] == ":62" and _decimals(line) < _decimals(opening_line):
+        # `777,0` of `777,00` is the same amount, so only the way the opening balance is written shows that something,
+        # perhaps whole statements, is missing.
+        raise UnreadableStatement("truncated", "the closing balance is cut off", None, last.account)
     return pages
+
+
+def _decimals(line: str) -> int:
+    return len(line.rpartition(",")[2].rstrip())
+
+
+def _check_dressing(line: str, number: int) -> None:
+    """Refuses what stands around the statements and cannot belong there: another file, or a heap of bytes."""
+    is_plain = len(line) <= _LONGEST_DRESSING and line[0] != "<" and line.replace("\t", "").isprintable()
+    inside = line.strip("\x01\x02\x03 ")  # SWIFT's own marks around a message
+    if not is_plain and inside and inside[0] != "{":
+        raise UnreadableStatement("malformed", f"{line[:40]!r} belongs to no statement", f"line {number}")
 
 
 def _cut_off(page: _Page | None) -> UnreadableStatement:
@@ -182,7 +229,7 @@ def _header_tag(
             "malformed", "a second balance without a message of its own (:20:)", f"line {number}", page.account
         )
     elif tag in ("60F", "60M"):
-        page.opening_tag, page.opening = tag, _balance(value, page, number)
+        page.opening_tag, page.opening, page.body_from = tag, _balance(value, page, number), number + 1
         return page, True, False
     elif tag == "61":
         what = "after its closing balance" if closed else "before its opening balance"
@@ -213,8 +260,9 @@ def _balance(value: str, page: _Page, number: int) -> tuple[Decimal, date, str]:
         raise error.located(f"line {number}", page.account) from None
 
 
-def _chains(pages: list[_Page]) -> Iterable[list[_Page]]:
+def _chains(pages: list[_Page]) -> list[list[_Page]]:
     """Groups pages into statements: a page closed by :62M: goes on in the next, which opens by :60M:."""
+    chains: list[list[_Page]] = []
     chain: list[_Page] = []
     for page in pages:
         if (page.opening_tag == "60M") != bool(chain):
@@ -233,7 +281,7 @@ def _chains(pages: list[_Page]) -> Iterable[list[_Page]]:
             )
         chain.append(page)
         if page.closing_tag == "62F":
-            yield chain
+            chains.append(chain)
             chain = []
     if chain:
         raise UnreadableStatement(
@@ -242,9 +290,11 @@ def _chains(pages: list[_Page]) -> Iterable[list[_Page]]:
             f"line {chain[0].line}",
             chain[0].account,
         )
+    return chains
 
 
-def _statement(chain: list[_Page], rows_before: int) -> Statement:
+def _statement(chain: list[_Page]) -> tuple[Statement, _Booked]:
+    """The statement of a chain of pages, its entries not counted yet, and what they will need to know of it."""
     first, last = chain[0], chain[-1]
     position, account = f"line {first.line}", first.account
     if account is None:
@@ -262,33 +312,7 @@ def _statement(chain: list[_Page], rows_before: int) -> Statement:
     key = statement_key(
         account, currency, first.statement_id, sequence_no, opening_on, closing_on, opening_amount, closing_amount
     )
-    entries: list[Entry] = []
-    for page in chain:
-        for line, movement, information in page.movements:
-            try:
-                entries.append(
-                    _entry(
-                        movement,
-                        information,
-                        rows_before + len(entries) + 1,
-                        key,
-                        account,
-                        currency,
-                        opening_on,
-                        closing_on,
-                    )
-                )
-            except UnreadableStatement as error:
-                raise error.located(f"line {line}", account) from None
-    total = sum((entry.amount for entry in entries), Decimal(0))
-    if opening_amount + total != closing_amount:
-        raise UnreadableStatement(
-            "control_total_mismatch",
-            f"opening {opening_amount} and movements {total} make {opening_amount + total}, closing is {closing_amount}",
-            position,
-            account,
-        )
-    return Statement(
+    statement = Statement(
         statement_key=key,
         format="mt940",
         account_iban=account,
@@ -301,37 +325,51 @@ def _statement(chain: list[_Page], rows_before: int) -> Statement:
         opening_amount=opening_amount,
         closing_on=closing_on,
         closing_amount=closing_amount,
-        entry_count=len(entries),
+        entry_count=0,
         is_informative=False,
-        entries=tuple(entries),
     )
+    # The opening balance is that of the day before, so the first day the statement covers is the one after it.
+    return statement, _Booked(key, account, currency, opening_on + timedelta(days=1), closing_on)
 
 
-def _booking_day(valued_on: date, opening_on: date, closing_on: date) -> date:
-    """Where field 61 gives no entry date: the value date, moved into the days the statement covers.
+def _movements(body: Iterable[str], first_line: int) -> Iterator[tuple[int, list[str], list[str]]]:
+    """(line number, lines of field 61, lines of field 86 with its tag) of each movement between two balances."""
+    movement: list[str] = []
+    information: list[str] = []
+    current: list[str] | None = None  # where a continuation line goes
+    starts_at = 0
+    for number, line in enumerate(body, start=first_line):
+        if line[:1] == ":":
+            tag = line[:4]
+            if tag == ":61:":
+                if movement:
+                    yield starts_at, movement, information
+                movement, information, starts_at = [line[4:]], [], number
+                current = movement
+                continue
+            if tag == ":86:":
+                if movement:
+                    # Old Rabobank files have one :86: per line of text; a break between two is always a real one.
+                    current = information
+                    if current:
+                        current.append("")
+                    current.append(line)
+                continue
+        if current is not None:
+            current.append(line)
+    if movement:
+        yield starts_at, movement, information
 
-    The opening balance is that of the day before, so the first of those days is the one after it.
-    """
-    return min(max(valued_on, opening_on + timedelta(days=1)), closing_on)
 
-
-def _entry(
-    movement: list[str],
-    information: list[str],
-    ordinal: int,
-    key: str,
-    account: str,
-    currency: str,
-    opening_on: date,
-    closing_on: date,
-) -> Entry:
+def _entry(movement: list[str], information: list[str], ordinal: int, booked: _Booked) -> Entry:
     match = _MOVEMENT.fullmatch(movement[0])
     if match is None:
         raise UnreadableStatement("malformed", f"{movement[0][:40]!r} is no movement (:61:)")
     value_text, entry_text, mark, _, amount_text, kind, reference_text = match.groups()
     valued_on = yymmdd_value(value_text)
     if entry_text is None or entry_text.isspace():
-        booked_on = _booking_day(valued_on, opening_on, closing_on)
+        # No entry date: the value date, moved into the days the statement covers.
+        booked_on = min(max(valued_on, booked.first_day), booked.last_day)
     else:
         booked_on = mmdd_near(entry_text, valued_on)
     amount = comma_amount(amount_text.strip())
@@ -339,48 +377,57 @@ def _entry(
     if mark in ("D", "RC"):
         amount = -amount
     is_reversal = mark[0] == "R"
-    facts = read_information(information, account) if information else Information()
+    facts = read_information(information, booked.account) if information else Information()
+    code = kind.strip() or None if kind else None
+    extra = facts.transaction_code
     owner_text, _, bank_text = (reference_text or "").partition("//")
-    supplement = "\n".join(movement[1:])
-    own_reference, other_account, other_name = _owner_reference(owner_text, supplement, facts)
-    code, extra = (kind or "").strip() or None, None
-    if supplement:
+    if len(movement) == 1:
+        supplement = ""
+    else:
+        supplement = "\n".join(movement[1:])
         found = _TRANSACTION_CODE.search(supplement)
-        extra = found[1] if found else None
-    extra = facts.transaction_code or extra
-    if code and extra and code.endswith(extra):
-        extra = None
-    original, charges = _money_in(_ORIGINAL, supplement, facts.raw), _money_in(_CHARGES, supplement, facts.raw)
+        extra = extra or (found[1] if found else None)
+    own_reference, other_account, other_name = (
+        _owner_reference(owner_text, supplement, facts)
+        if supplement or owner_text.strip().upper() not in _POINTERS
+        else _NO_OWNER_REFERENCE
+    )
+    if extra and not (code or "").endswith(extra):
+        code = f"{code}/{extra}" if code else extra
+    original_amount, original_currency = _money_in(_ORIGINAL, "/OCMT/", supplement, facts.raw)
+    if (original_amount, original_currency) == (abs(amount), booked.currency):
+        original_amount = original_currency = None
+    charges_amount, charges_currency = _money_in(_CHARGES, "/CHGS/", supplement, facts.raw)
     kind_of_reference, structured = facts.structured_kind, facts.structured_reference
     if structured is None and own_reference and len(own_reference) == 16 and is_betalingskenmerk(own_reference):
         kind_of_reference, structured, own_reference = "CUR", own_reference, None
     return Entry(
         ordinal=ordinal,
         detail_ordinal=0,
-        statement_key=key,
-        account_iban=account,
+        statement_key=booked.key,
+        account_iban=booked.account,
         booked_on=booked_on,
         valued_on=valued_on,
         amount=amount,
-        currency=currency,
+        currency=booked.currency,
         bank_reference=identifier(bank_text),
         end_to_end_id=facts.end_to_end_id or own_reference,
         mandate_id=facts.mandate_id,
         creditor_id=facts.creditor_id,
         counterparty_name=facts.name or other_name,
-        counterparty_iban=facts.account or (None if other_account == account else other_account),
+        counterparty_iban=facts.account or (None if other_account == booked.account else other_account),
         counterparty_bic=facts.bic,
         structured_reference=structured,
         structured_reference_kind=kind_of_reference,
         remittance=facts.remittance,
-        is_return=is_reversal or facts.return_reason is not None or facts.is_return or code == "NRTI",
+        is_return=is_reversal or facts.return_reason is not None or facts.is_return or kind == "NRTI",
         is_reversal=is_reversal,
         return_reason=facts.return_reason,
-        transaction_code=f"{code}/{extra}" if code and extra else code or extra,
+        transaction_code=code,
         payment_batch_id=facts.payment_batch_id,
-        charges_amount=None if charges is None or charges[1] != currency else charges[0],
-        original_amount=None if original is None or original == (abs(amount), currency) else original[0],
-        original_currency=None if original is None or original == (abs(amount), currency) else original[1],
+        charges_amount=charges_amount if charges_currency == booked.currency else None,
+        original_amount=original_amount,
+        original_currency=original_currency,
         parser_version=PARSER_VERSION,
         wraps=facts.wraps,
     )
@@ -417,8 +464,8 @@ def _owner_reference(owner_text: str, supplement: str, facts: Information) -> tu
     return reference, other_account, name
 
 
-def _money_in(pattern: re.Pattern[str], *texts: str) -> tuple[Decimal, str] | None:
+def _money_in(pattern: re.Pattern[str], key: str, *texts: str) -> tuple[Decimal, str] | tuple[None, None]:
     for text in texts:
-        if text and (match := pattern.search(text)):
+        if key in text and (match := pattern.search(text)):
             return comma_amount(match[2]), match[1]
-    return None
+    return None, None

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from assets.banking.structured import reference_of_kind
@@ -44,40 +45,35 @@ class Information:
 class Flow:
     """The lines of one field joined, with what is known about each join."""
 
-    __slots__ = ("hard", "lines", "soft", "text")
+    __slots__ = ("breaks", "lines", "soft", "text")
 
     def __init__(self, lines: list[str]) -> None:
         self.lines = lines
-        self.hard: list[int] = []  # offsets in `text` where a full line was broken
-        self.soft: list[int] = []  # offsets where the bank broke by itself, so a space belongs there
+        self.breaks: list[int] = []  # offsets in `text` where a line ended
+        self.soft: set[int] = set()  # those of them where the bank broke by itself, so a space belongs there
         if len(lines) == 1:
             self.text = lines[0]
             return
-        pieces: list[str] = []
-        length = 0
-        full, was_full = _FIRST_LINE, False
-        for line in lines:
-            if length:
-                (self.hard if was_full else self.soft).append(length)
-            was_full = full <= len(line) <= _LINE
+        self.text = "".join(lines)
+        length, full = 0, _FIRST_LINE
+        for line in lines[:-1]:
+            size = len(line)
+            length += size
+            self.breaks.append(length)
+            if not full <= size <= _LINE:
+                self.soft.add(length)
             full = _LINE
-            pieces.append(line)
-            length += len(line)
-        self.text = "".join(pieces)
 
     def spaced(self, start: int, end: int) -> tuple[str | None, tuple[int, ...]]:
         """The text between two offsets as one line for people, and where in it a hard break stands inside a word."""
-        soft = self.soft[bisect_right(self.soft, start) : bisect_left(self.soft, end)]
-        hard = self.hard[bisect_right(self.hard, start) : bisect_left(self.hard, end)]
-        if not soft and not hard:
+        first, last = bisect_right(self.breaks, start), bisect_left(self.breaks, end)
+        if first >= last:
             return one_line(self.text[start:end]), ()
         pieces: list[str] = []
-        length = 0
         wraps: list[int] = []
+        length, at = 0, start
         runs_on = False  # the last word may go on in the next piece
-        at = start
-        breaks_softly = set(soft)
-        for stop in sorted((*soft, *hard, end)):
+        for stop in (*self.breaks[first:last], end):
             piece = self.text[at:stop]
             words = " ".join(piece.split())
             if words:
@@ -91,22 +87,19 @@ class Flow:
                 runs_on = not piece[-1].isspace()
             elif piece:
                 runs_on = False
-            runs_on = runs_on and stop not in breaks_softly
+            runs_on = runs_on and stop not in self.soft
             at = stop
         return "".join(pieces) or None, tuple(wraps)
 
 
 def read_information(lines: list[str], own_account: str) -> Information:
     """Splits the lines of field 86 (the first still with its `:86:`; an empty line before a repeated tag)."""
-    texts: list[str] = []
-    for line in lines:
-        texts.append(line[4:] if line[:4] == ":86:" else line)
-    flow = Flow(texts)
+    flow = Flow([line[4:] if line[:4] == ":86:" else line for line in lines])
     if _STARTS_SLASHED.match(flow.text):
         return _slashed(flow, own_account)
     if _NUMBERED.match(flow.text):
         return _numbered(flow, own_account)
-    if _LABELLED.search(" ".join(texts)):
+    if _LABELLED.search(" ".join(flow.lines)):
         return _labelled(flow, own_account)
     return _plain(flow, own_account)
 
@@ -175,20 +168,12 @@ def _slashed(flow: Flow, own_account: str) -> Information:
     text = flow.text
     fields = _slashed_fields(text)
 
-    def tight(name: str) -> str | None:
-        span = fields.get(name)
-        return None if span is None else text[span[0] : span[1]].strip().strip("/").strip() or None
-
     information = Information(raw=text)
-    information.end_to_end_id = identifier(tight("EREF"))
-    information.mandate_id = identifier(tight("MARF"))
-    information.creditor_id = _compact(tight("CSID"))
-    information.payment_batch_id = identifier(tight("PREF"))
-    information.return_reason = _compact(tight("RTRN"))
+    for name, (start, end) in fields.items():
+        reading = _READINGS.get(name)
+        if reading is not None and (value := text[start:end].strip("/ ")):
+            setattr(information, reading[0], reading[1](value))
     information.is_return = "RTRN" in fields
-    information.transaction_code = _compact(tight("TRCD"))
-    information.account = account_number(tight("IBAN"))
-    information.bic = _compact(tight("BIC"))
     if "NAME" in fields:
         information.name = _trim(flow.spaced(*fields["NAME"])[0])
     if "CNTP" in fields:
@@ -279,7 +264,7 @@ def _purpose(purposes: list[str], information: Information) -> None:
     joined = Flow(purposes[:1] or [""])
     starts = {0}
     for purpose in purposes[1:]:
-        joined.hard.append(len(joined.text))
+        joined.breaks.append(len(joined.text))
         starts.add(len(joined.text))
         joined.text += purpose
     # A tag opens a line or follows a space or sign; the same letters inside a word are text.
@@ -383,3 +368,16 @@ def _compact(text: str | None) -> str | None:
 
 def _trim(text: str | None) -> str | None:
     return None if text is None else text.strip("/ ") or None
+
+
+_READINGS: dict[str, tuple[str, Callable[[str], str | None]]] = {
+    "EREF": ("end_to_end_id", identifier),
+    "MARF": ("mandate_id", identifier),
+    "CSID": ("creditor_id", _compact),
+    "PREF": ("payment_batch_id", identifier),
+    "RTRN": ("return_reason", _compact),
+    "TRCD": ("transaction_code", _compact),
+    "IBAN": ("account", account_number),
+    "BIC": ("bic", _compact),
+}
+"""Fields that are read by themselves: the fact they are and how it is written plainly."""

@@ -6,7 +6,6 @@ from decimal import Decimal
 
 import pytest
 
-from assets.banking.coda import read_coda
 from assets.banking.read import read_statement_file
 from assets.banking.statements import Entry, UnreadableStatement
 from tests.banking.build import Payment, coda, record
@@ -115,7 +114,7 @@ def batch(*details: tuple[str, int, str]) -> list[Entry]:
     lines[at:at] = extra
     trailer = lines[-1]
     lines[-1] = trailer[:16] + f"{len(lines) - 2:06d}" + trailer[22:]
-    return list(read_coda("\n".join(lines)).statements[0].entries)
+    return list(read_statement_file("\n".join(lines).encode("latin-1")).statements[0].entries)
 
 
 def test_a_batch_splits_when_its_payments_add_up() -> None:

@@ -7,8 +7,12 @@ from decimal import Decimal
 
 import pytest
 
-from assets.banking.mt940 import read_mt940
-from assets.banking.statements import Entry, Statement, UnreadableStatement
+from assets.banking.read import read_statement_file
+from assets.banking.statements import Entry, Statement, StatementFile, UnreadableStatement
+
+
+def read_mt940(content: str) -> StatementFile:
+    return read_statement_file(content.encode())
 
 
 def text(
