@@ -1,0 +1,116 @@
+"""Every fact a bank file holds is found: references, identifications, accounts, return reasons, and all of the text.
+
+`fields/*.json` says for published sample files what each movement holds, found by other means than the readers: by
+`camt_fields` and `coda_fields`, and for MT940, whose banks share no grammar, by reading the files. Those files are read in
+place (`TIJDIG_SAMPLES`, opt-in). The second readings also run over our own golden files, in every test run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assets.banking.read import read_statement_file
+from assets.banking.statements import Entry
+from tests.banking.camt_fields import Movement, camt_movements, hashed, said
+from tests.banking.coda_fields import coda_movements
+from tests.banking.golden_files import STATEMENT_FILES
+
+_FOLDER = Path(__file__).parent / "fields"
+_EXPECTED: dict[str, list[Movement]] = {
+    sample: movements
+    for path in sorted(_FOLDER.glob("*.json"))
+    for sample, movements in json.loads(path.read_text(encoding="utf-8")).items()
+}
+_SAMPLES = os.environ.get("TIJDIG_SAMPLES")
+with_samples = pytest.mark.skipif(
+    _SAMPLES is None, reason="TIJDIG_SAMPLES is not set: no field of a real file was looked for"
+)
+_LISTS = {
+    "end_to_end_ids": lambda entry: entry.end_to_end_id,
+    "mandate_ids": lambda entry: entry.mandate_id,
+    "accounts": lambda entry: entry.counterparty_iban,
+    "return_reasons": lambda entry: entry.return_reason,
+}
+
+# Facts the readers still lose; told to who mends them.
+_OPEN = (
+    "batches_02.xml",
+    "test__data__camt054.v2.xml",
+    "test__data__camt054.v4.xml",
+    "test__data__camt054.v8.xml",
+    "sepa_mt9401.sta",
+    "wrapped_timestamp.sta",
+    "ing__eu_incasso.txt",
+    "ing__eu_incasso_with_spaces_in_sepa.txt",
+    "ing__failing.txt",
+    "sns_customer_reference.txt",
+)
+
+
+def _cases(names: Iterable[str]) -> list[Any]:
+    open_ones = pytest.mark.xfail(reason="being mended")
+    return [pytest.param(name, marks=[open_ones] if name.endswith(_OPEN) else []) for name in names]
+
+
+def movements_read(content: bytes) -> list[Movement]:
+    """What the reader found, in the form of the expected lists: the rows of a split batch are one movement."""
+    grouped: list[list[Entry]] = []
+    for statement in read_statement_file(content).statements:
+        for entry in statement.entries:
+            if entry.detail_ordinal > 1:
+                grouped[-1].append(entry)
+            else:
+                grouped.append([entry])
+    return [_movement(rows) for rows in grouped]
+
+
+def _movement(rows: Sequence[Entry]) -> Movement:
+    movement: dict[str, Any] = {"amount": f"{sum(entry.amount for entry in rows):.2f}"}
+    for name, of in _LISTS.items():
+        movement[name] = sorted(value for entry in rows if (value := of(entry)))
+    movement["references"] = sorted(
+        reference
+        for entry in rows
+        for reference in (entry.structured_reference, *(one for _, one in entry.further_references))
+        if reference
+    )
+    movement["documents"] = sorted(number for entry in rows for number in entry.referred_documents)
+    movement["text"] = hashed("".join(entry.remittance or "" for entry in rows))
+    return said(movement)
+
+
+_SECOND_READINGS = {".xml": camt_movements, ".cod": coda_movements}
+_GOLDEN = {path.name: path for path in STATEMENT_FILES if path.suffix in _SECOND_READINGS}
+
+
+@pytest.mark.parametrize("name", _cases(_GOLDEN))
+def test_every_field_of_a_golden_file_is_found_and_no_other(name: str) -> None:
+    content = _GOLDEN[name].read_bytes()
+    assert movements_read(content) == _SECOND_READINGS[_GOLDEN[name].suffix](content)
+
+
+def test_enough_shapes_of_real_files_are_listed() -> None:
+    assert len(_EXPECTED) >= 40
+    assert {sample.partition("/")[0].partition(".")[0] for sample in _EXPECTED} == {"camt", "mt940", "coda"}
+    facts = [name for movements in _EXPECTED.values() for movement in movements for name in movement]
+    for name in (*_LISTS, "references", "text"):
+        assert facts.count(name) >= 8, name
+
+
+@with_samples
+@pytest.mark.parametrize("sample", _cases(_EXPECTED))
+def test_every_field_of_a_real_file_is_found_and_no_other(sample: str) -> None:
+    assert movements_read((Path(_SAMPLES or "") / sample).read_bytes()) == _EXPECTED[sample]
+
+
+@with_samples
+@pytest.mark.parametrize("sample", [sample for sample in _EXPECTED if not sample.startswith("mt940")])
+def test_the_second_reading_still_finds_what_is_listed(sample: str) -> None:
+    second_reading = camt_movements if sample.startswith("camt") else coda_movements
+    assert second_reading((Path(_SAMPLES or "") / sample).read_bytes()) == _EXPECTED[sample]
