@@ -35,6 +35,12 @@ def _account(text: str) -> list[str]:
     return [number] if number.strip("0") else []
 
 
+def _twelve_digits(number: str) -> list[str]:
+    """A Belgian structured communication, if its check digits say it is one."""
+    is_one = len(number) == 12 and number.isdigit() and int(number[10:]) == (int(number[:10]) % 97 or 97)
+    return [number] if is_one else []
+
+
 def _reason(text: str) -> list[str]:
     """An ISO reason code. Old files keep the bank's own numbers in that place."""
     return [text] if text[:2].isalpha() and text.isalnum() else []
@@ -60,6 +66,14 @@ def _facts(records: dict[str, str], information: list[str]) -> dict[str, Any]:
             facts |= {"references": [letters_and_digits(rest[:35])], "text": ""}
         elif kind in ("101", "102"):
             facts |= {"references": [rest[:12]], "text": rest[12:]}
+        elif (
+            kind == "105"
+        ):  # an amount in another currency: 15, 15, 12, 3, then the twelve digits if the payer gave them
+            facts["references"] = _twelve_digits(rest[45:57])
+        elif kind == "115":  # cash paid in at a terminal: the last twelve places
+            facts["references"] = _twelve_digits(communication.strip()[-12:])
+        elif kind == "107":  # a direct debit before SEPA: mandate 12, day 6, text 30
+            facts |= {"mandate_ids": _id(rest[:12]), "text": rest[18:48]}
         elif kind == "127":
             facts |= {"mandate_ids": _id(rest[44:79]), "text": rest[79:141]}
             if rest[141:142] in tuple("12345"):
