@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -110,25 +109,25 @@ def coda_parts(file: TextFile) -> Iterator[Part]:
     encoding = "latin-1" if counts_bytes else None
     blocks = _blocks(file.lines(encoding))
     line, rows = 1, 0
-    with closing(file.lines(encoding)) as lines:
-        for block in blocks:
-            try:
-                statement, booked = _statement(block, counts_bytes)
-                body = islice(lines, block.first_line - line, block.last_line + 1 - line)
-                line = block.last_line + 1
-                before = rows
-                entries: list[Entry] = []
-                for entry in _entries(body, block, booked, rows):
-                    entries.append(entry)
-                    rows += 1
-                    if len(entries) == CHUNK:
-                        yield entries
-                        entries = []
-            except UnreadableStatement as error:
-                raise error.located(f"lines {block.first_line} to {block.last_line}", block.account) from None
-            if entries:
-                yield entries
-            yield replace(statement, entry_count=rows - before)
+    lines = file.lines(encoding)
+    for block in blocks:
+        try:
+            statement, booked = _statement(block, counts_bytes)
+            body = islice(lines, block.first_line - line, block.last_line + 1 - line)
+            line = block.last_line + 1
+            before = rows
+            entries: list[Entry] = []
+            for entry in _entries(body, block, booked, rows):
+                entries.append(entry)
+                rows += 1
+                if len(entries) == CHUNK:
+                    yield entries
+                    entries = []
+        except UnreadableStatement as error:
+            raise error.located(f"lines {block.first_line} to {block.last_line}", block.account) from None
+        if entries:
+            yield entries
+        yield replace(statement, entry_count=rows - before)
 
 
 def _counts_bytes(file: TextFile) -> bool:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -47,8 +46,9 @@ _NUMBER = re.compile(r"[0-9]{1,18}")
 _BOOK_NUMBER = re.compile(r"P?\d{9,10}")  # Dutch account numbers before IBAN; P for the giro
 _CURRENCY_SUFFIX = re.compile(r"(?<=[0-9])\s*[A-Z]{3}$")
 _TRANSACTION_CODE = re.compile(r"/TRCD/([^/]+)/?")
-_ORIGINAL = re.compile(r"/OCMT/([A-Z]{3})([0-9]+,[0-9]*)")
-_CHARGES = re.compile(r"/CHGS/([A-Z]{3})([0-9]+,[0-9]*)")
+_Money = tuple[str, re.Pattern[str]]
+_ORIGINAL: _Money = ("/OCMT/", re.compile(r"/OCMT/([A-Z]{3})([0-9]+,[0-9]*)"))
+_CHARGES: _Money = ("/CHGS/", re.compile(r"/CHGS/([A-Z]{3})([0-9]+,[0-9]*)"))
 _END_MARK = "-"  # alone, or as "-}" of a SWIFT block, or "-XXX"
 # Words in the place of the owner's reference that only say where to look for it.
 _POINTERS = frozenset({"EREF", "MARF", "PREF", "NONREF", "NOTPROVIDED", "KREF", ""})
@@ -102,29 +102,29 @@ def mt940_parts(file: TextFile) -> Iterator[Part]:
     """
     chains = _chains(_pages(file.lines()))
     line, rows = 1, 0
-    with closing(file.lines()) as lines:
-        for chain in chains:
-            statement, booked = _statement(chain)
-            entries: list[Entry] = []
-            total, before = Decimal(0), rows
-            for page in chain:
-                body = islice(lines, page.body_from - line, page.body_to - line)
-                for number, movement, information in _movements(body, page.body_from):
-                    rows += 1
-                    try:
-                        entry = _entry(movement, information, rows, booked)
-                    except UnreadableStatement as error:
-                        raise error.located(f"line {number}", booked.account) from None
-                    total += entry.amount
-                    entries.append(entry)
-                    if len(entries) == CHUNK:
-                        yield entries
-                        entries = []
-                line = page.body_to
-            _check_total(statement, total, f"line {chain[0].line}")
-            if entries:
-                yield entries
-            yield replace(statement, entry_count=rows - before)
+    lines = file.lines()
+    for chain in chains:
+        statement, booked = _statement(chain)
+        entries: list[Entry] = []
+        total, before = Decimal(0), rows
+        for page in chain:
+            body = islice(lines, page.body_from - line, page.body_to - line)
+            for number, movement, information in _movements(body, page.body_from):
+                rows += 1
+                try:
+                    entry = _entry(movement, information, rows, booked)
+                except UnreadableStatement as error:
+                    raise error.located(f"line {number}", booked.account) from None
+                total += entry.amount
+                entries.append(entry)
+                if len(entries) == CHUNK:
+                    yield entries
+                    entries = []
+            line = page.body_to
+        _check_total(statement, total, f"line {chain[0].line}")
+        if entries:
+            yield entries
+        yield replace(statement, entry_count=rows - before)
 
 
 def _check_total(statement: Statement, total: Decimal, position: str) -> None:
@@ -333,7 +333,7 @@ def _statement(chain: list[_Page]) -> tuple[Statement, _Booked]:
 
 
 def _movements(body: Iterable[str], first_line: int) -> Iterator[tuple[int, list[str], list[str]]]:
-    """(line number, lines of field 61, lines of field 86 with its tag) of each movement between two balances."""
+    """(line number, lines of field 61, lines of field 86) of each movement between two balances."""
     movement: list[str] = []
     information: list[str] = []
     current: list[str] | None = None  # where a continuation line goes
@@ -353,7 +353,7 @@ def _movements(body: Iterable[str], first_line: int) -> Iterator[tuple[int, list
                     current = information
                     if current:
                         current.append("")
-                    current.append(line)
+                    current.append(line[4:])
                 continue
         if current is not None:
             current.append(line)
@@ -394,10 +394,10 @@ def _entry(movement: list[str], information: list[str], ordinal: int, booked: _B
     )
     if extra and not (code or "").endswith(extra):
         code = f"{code}/{extra}" if code else extra
-    original_amount, original_currency = _money_in(_ORIGINAL, "/OCMT/", supplement, facts.raw)
-    if (original_amount, original_currency) == (abs(amount), booked.currency):
+    original_amount, original_currency = _money_in(_ORIGINAL, supplement, facts.raw)
+    if original_currency == booked.currency and original_amount == abs(amount):
         original_amount = original_currency = None
-    charges_amount, charges_currency = _money_in(_CHARGES, "/CHGS/", supplement, facts.raw)
+    charges_amount, charges_currency = _money_in(_CHARGES, supplement, facts.raw)
     kind_of_reference, structured = facts.structured_kind, facts.structured_reference
     if structured is None and own_reference and len(own_reference) == 16 and is_betalingskenmerk(own_reference):
         kind_of_reference, structured, own_reference = "CUR", own_reference, None
@@ -464,8 +464,9 @@ def _owner_reference(owner_text: str, supplement: str, facts: Information) -> tu
     return reference, other_account, name
 
 
-def _money_in(pattern: re.Pattern[str], key: str, *texts: str) -> tuple[Decimal, str] | tuple[None, None]:
-    for text in texts:
-        if key in text and (match := pattern.search(text)):
-            return comma_amount(match[2]), match[1]
-    return None, None
+def _money_in(pattern: _Money, supplement: str, information: str) -> tuple[Decimal, str] | tuple[None, None]:
+    key, written = pattern
+    if key not in supplement and key not in information:
+        return None, None
+    match = written.search(supplement) or written.search(information)
+    return (None, None) if match is None else (comma_amount(match[2]), match[1])

@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from assets.banking.structured import reference_of_kind
 from assets.banking.values import BIC, IBAN, account_number, identifier, is_digits, normalise, one_line
@@ -21,9 +20,8 @@ _LINE = 65
 _FIRST_LINE = _LINE - len(":86:")  # most banks count the tag in, Rabobank does not
 
 
-@dataclass(slots=True)
 class Information:
-    """What field 86 says. `raw` is the tight text."""
+    """What field 86 says. `raw` is the tight text. A plain class: a million are made a day and most of it stays None."""
 
     raw: str = ""
     name: str | None = None
@@ -40,6 +38,9 @@ class Information:
     is_return: bool = False
     return_reason: str | None = None
     transaction_code: str | None = None
+
+    def __init__(self, raw: str = "") -> None:
+        self.raw = raw
 
 
 class Flow:
@@ -93,8 +94,8 @@ class Flow:
 
 
 def read_information(lines: list[str], own_account: str) -> Information:
-    """Splits the lines of field 86 (the first still with its `:86:`; an empty line before a repeated tag)."""
-    flow = Flow([line[4:] if line[:4] == ":86:" else line for line in lines])
+    """Splits the lines of field 86, without its tag; an empty line stands where the tag was repeated."""
+    flow = Flow(lines)
     if _STARTS_SLASHED.match(flow.text):
         return _slashed(flow, own_account)
     if _NUMBERED.match(flow.text):
@@ -106,11 +107,15 @@ def read_information(lines: list[str], own_account: str) -> Information:
 
 # -- /KEY/value/ : ABN AMRO, ING, Rabobank, Triodos, Knab, Van Lanschot, KBC, BNP Paribas Fortis --------------------------
 
-_KEYS = (
-    "TRTP|RTYP|EREF|MARF|CSID|CNTP|IBAN|BIC|NAME|REMI|PREF|RTRN|ORDP|BENM|ULTD|ULTC|ULTB|ULTS|ID|ADDR|TRCD|ISDT|PURP|"
-    "OCMT|CHGS|EXCH|SVCL|BUSP|ACCW|CREF|SUM|TITL|INFO|PY"
+_PARTIES = frozenset({"ORDP", "BENM", "ULTD", "ULTC", "ULTB", "ULTS"})
+_PARTY_PARTS = frozenset({"NAME", "ID", "ADDR"})
+_KEYS = frozenset(
+    {"TRTP", "RTYP", "EREF", "MARF", "CSID", "CNTP", "IBAN", "BIC", "REMI", "PREF", "RTRN", "TRCD", "ISDT", "PURP"}
+    | {"OCMT", "CHGS", "EXCH", "SVCL", "BUSP", "ACCW", "CREF", "SUM", "TITL", "INFO", "PY"}
+    | _PARTIES
+    | _PARTY_PARTS
 )
-_KEY = re.compile(f"/({_KEYS})(?=/)")
+_KEY = re.compile(r"/([A-Z]{2,4})(?=/)")
 _STARTS_SLASHED = re.compile(
     r"\s*/(?:TRTP|RTYP|EREF|MARF|CSID|CNTP|IBAN|NAME|REMI|PREF|RTRN|ORDP|BENM|TRCD|PURP|ISDT|BIC|ULTD|ULTC|OCMT|CHGS)/"
 )
@@ -119,9 +124,8 @@ _STARTS_SLASHED = re.compile(
 _AFTER_TEXT = frozenset(
     {"ISDT", "PURP", "ULTD", "ULTC", "ULTB", "ULTS", "TRCD", "RTRN", "CSID", "OCMT", "CHGS", "EXCH"}
 )
+_COUNTERPARTY = frozenset({"", "ORDP", "BENM"})
 _AFTER_TEXT_TYPED = _AFTER_TEXT | {"IBAN", "BIC", "NAME", "EREF", "MARF", "ORDP", "BENM", "CREF"}
-_PARTIES = ("ORDP", "BENM", "ULTD", "ULTC", "ULTB", "ULTS")
-_PARTY_PARTS = ("NAME", "ID", "ADDR")
 
 
 # Rabobank: type, issuer and reference spelled out.
@@ -137,30 +141,31 @@ def _slashed_fields(text: str) -> dict[str, tuple[int, int]]:
     party = ""
     for match in _KEY.finditer(text):
         key = match[1]
-        if in_text and not has_text:
-            has_text = bool(text[start : match.start()].strip("/ "))
-        if in_text and (has_text or key == "REMI"):
-            if key == "REMI":
-                if has_text:
+        if key not in _KEYS:
+            continue
+        at = match.start()
+        if in_text:
+            has_text = has_text or bool(text[start:at].strip("/ "))
+            if key == "REMI" or has_text:
+                if has_text and (key not in after or key in found):
                     continue
-            elif key not in after or key in found:
-                continue
-        if name:
-            found.setdefault(name, (start, match.start()))
+                if key == "REMI":
+                    name = ""
+        if name and name not in found:
+            found[name] = (start, at)
+        name, start = key, match.end() + 1
         if key in _PARTIES:
             party = key
         elif key not in _PARTY_PARTS:
             party = ""
-        # The name of an ultimate party, or the id of any, must not pass for the counterparty's own.
-        name = f"{party}.{key}" if party not in ("", key, "ORDP", "BENM") or key == "ID" else key
-        start = match.end() + 1
-        in_text, has_text = name == "REMI", False
-        if key in ("TRTP", "RTYP"):
-            after = _AFTER_TEXT_TYPED
-        if in_text:
-            found.pop("REMI", None)
-    if name:
-        found.setdefault(name, (start, len(text)))
+            if key == "TRTP" or key == "RTYP":
+                after = _AFTER_TEXT_TYPED
+        elif key == "ID" or party not in _COUNTERPARTY:
+            # The name of an ultimate party, or the id of any, must not pass for the counterparty's own.
+            name = f"{party}.{key}"
+        in_text, has_text = key == "REMI", False
+    if name and name not in found:
+        found[name] = (start, len(text))
     return found
 
 
@@ -193,7 +198,7 @@ def _counterparty(flow: Flow, start: int, end: int, information: Information) ->
         information.bic = _compact(parts[1]) or information.bic
     if len(parts) > 2:
         at = start + len(parts[0]) + len(parts[1]) + 2
-        information.name = one_line(flow.spaced(at, at + len(parts[2]))[0]) or information.name
+        information.name = flow.spaced(at, at + len(parts[2]))[0] or information.name
 
 
 def _remittance(flow: Flow, start: int, end: int, information: Information) -> None:

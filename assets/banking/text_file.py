@@ -9,9 +9,8 @@ from __future__ import annotations
 import codecs
 import re
 import shutil
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from io import TextIOWrapper
 from tempfile import TemporaryFile
 from typing import BinaryIO
 
@@ -20,6 +19,7 @@ from assets.banking.statements import UnreadableStatement
 HEAD_BYTES = 1 << 16
 """How much of a file decides its format."""
 _PIECE = 1 << 20
+_READ = 1 << 16
 _LONGEST_LINE = 32 * _PIECE
 _UTF8_MARK = codecs.BOM_UTF8
 _BLANK = b" \t\r\n\0\x1a\xef\xbb\xbf\xff\xfe"
@@ -42,19 +42,25 @@ class TextFile:
     newline: str
     is_plain: bool
 
-    def lines(self, encoding: str | None = None) -> Generator[str, None, None]:
+    def lines(self, encoding: str | None = None) -> Iterator[str]:
         """The lines from the first, without what ends them. Only one such iterator may be in use at a time."""
+        decoder = codecs.getincrementaldecoder(encoding or self.encoding)()
         self.source.seek(self.start)
-        text = TextIOWrapper(self.source, encoding or self.encoding, newline=self.newline)
-        try:
-            for line in text:
-                if not self.is_plain:
-                    # Files from the days of DOS end parts with Ctrl-Z, and files put together begin parts with a mark.
-                    line = line.replace("\x1a", "").lstrip("\ufeff")
-                yield line.rstrip("\r\n")
-        finally:
-            if not self.source.closed:
-                text.detach()
+        rest = ""
+        while piece := self.source.read(_READ):
+            text = rest + decoder.decode(piece)
+            if self.newline == "\r":
+                text = text.replace("\r", "\n")
+            while "\r\n" in text:
+                text = text.replace("\r\n", "\n")
+            if not self.is_plain:
+                # Files from the days of DOS end parts with Ctrl-Z, and files put together begin parts with a mark.
+                text = text.replace("\x1a", "").replace("\n\ufeff", "\n").removeprefix("\ufeff")
+            lines = text.split("\n")
+            rest = lines.pop()
+            yield from lines
+        if rest := (rest + decoder.decode(b"", True)).rstrip("\r"):
+            yield rest
 
     def head(self) -> str:
         """The beginning of the text, with plain line ends; it may stop inside a line."""
