@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from assets.banking.landing import load_statements
-from assets.banking.read import read_statement_file
+from assets.banking.spool import Spooled, ToRead, spool_files, spool_folder
 from assets.billing.csv_files import read_billing_file
 from assets.billing.landing import load_extract, load_file
 from assets.landing.archive import Archive
@@ -97,9 +97,7 @@ def _load(
 ) -> None:
     archive = installation.archive
     if inbox == "bank":
-        load_statements(
-            connection, [(source, read_statement_file(archive.get(source.source.sha256))) for source in sources]
-        )
+        _load_statements(installation, connection, sources)
         return
     for source in sources:
         content = archive.get(source.source.sha256)
@@ -114,3 +112,29 @@ def _load(
                 remedy="restore the archive from its backup",
             )
         load_file(connection, source, read)
+
+
+def _load_statements(
+    installation: Installation, connection: duckdb.DuckDBPyConnection, sources: list[NumberedSource]
+) -> None:
+    """Bank files as they were taken: whatever account they are of, it was a company's then."""
+    archive = installation.archive
+    with spool_folder(installation.home.warehouse) as folder:
+        files = [
+            ToRead(
+                path := archive.verified(source.source.sha256), source.source.original_name or "", path.stat().st_size
+            )
+            for source in sources
+        ]
+        read = spool_files(files, folder, accounts=None)
+        for source, outcome in zip(sources, read, strict=True):
+            if isinstance(outcome, Refused):
+                raise DataProblem(
+                    f"an archived bank file can no longer be read: {outcome.sentence}",
+                    where=source.source.sha256,
+                    remedy="restore the archive from its backup, or go back to the version that read it",
+                )
+        load_statements(
+            connection,
+            [(source, outcome) for source, outcome in zip(sources, read, strict=True) if isinstance(outcome, Spooled)],
+        )

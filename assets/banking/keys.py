@@ -58,7 +58,8 @@ def statement_key(
     return _digest("|".join(parts))
 
 
-def _content(entry: Entry, account_iban: str) -> str:
+def content_of(entry: Entry, account_iban: str) -> str:
+    """The joined string that `content_key` and `entry_key` are made from; landing hashes it in SQL, a column at a time."""
     return "|".join(
         (
             "entry",
@@ -84,12 +85,12 @@ def content_key(entry: Entry, account_iban: str) -> str:
     followed by structured reference`. The booking day and the account are part of it, so counting equal content keys
     counts equal entries of that account and day.
     """
-    return _digest(_content(entry, account_iban))
+    return _digest(content_of(entry, account_iban))
 
 
 def entry_key(entry: Entry, account_iban: str, occurrence: int) -> str:
     """The contract's `entry_key`: the joined string of `content_key`, then `|` and the occurrence number from 1."""
-    return _digest(f"{_content(entry, account_iban)}|{occurrence}")
+    return _digest(f"{content_of(entry, account_iban)}|{occurrence}")
 
 
 def entry_keys(entries: Iterable[Entry], already_seen: dict[str, int] | None = None) -> list[str]:
@@ -101,7 +102,7 @@ def entry_keys(entries: Iterable[Entry], already_seen: dict[str, int] | None = N
     seen = {} if already_seen is None else already_seen
     keys = []
     for entry in entries:
-        content = _content(entry, entry.account_iban)
+        content = content_of(entry, entry.account_iban)
         digest = _digest(content)
         occurrence = seen.get(digest, 0) + 1
         seen[digest] = occurrence

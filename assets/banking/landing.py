@@ -1,29 +1,23 @@
 """Bank files from the inbox into the raw log: whole or not at all, and each statement once."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
-from assets.banking.keys import content_key, entry_key
-from assets.banking.read import read_statement_file
-from assets.banking.references import candidate_references
-from assets.banking.statements import Entry, Statement, StatementFile, UnreadableStatement
-from assets.landing.batches import NumberedSource, record_sources, taken_hashes
-from assets.landing.change_log import append_rows
+from assets.banking.spool import Spooled, ToRead, read_back, spool_files, spool_folder
+from assets.landing.archive import Received
+from assets.landing.batches import NumberedSource, record_sources, taken_kinds
+from assets.landing.change_log import append_rows, arrow_table
 from assets.landing.context import Landing
-from assets.landing.inbox import InboxFile, complete_files, take_away
+from assets.landing.inbox import FileChanged, InboxFile, take_away, waiting_files
 from assets.landing.quarantine import Refused, quarantine, quarantined_row
 from assets.landing.raw_tables import OTHER_TABLES
 from assets.landing.warehouse import transaction, writing
 from assets.operations.runs import LandedSource
 
 INBOX = "bank"
-STATEMENT_COLUMNS = tuple(name for name, _ in OTHER_TABLES["bank_statements"])
-ENTRY_COLUMNS = tuple(name for name, _ in OTHER_TABLES["bank_entries"])
-REFERENCE_COLUMNS = tuple(name for name, _ in OTHER_TABLES["entry_references"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,130 +31,168 @@ class StatementsLanded:
     entries: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Offered:
+    """A file of the inbox: our own copy of it, or why it cannot be copied and under which hash quarantine knows of it."""
+
+    file: InboxFile
+    sha256: str
+    copy: Received | None = None
+    refused: Refused | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Repeated:
+    """The bytes were taken before, as this format."""
+
+    format: str
+
+
+_Outcome = Spooled | Refused | _Repeated
+
+
 def land_statements(landing: Landing, inbox: Path) -> StatementsLanded:
     """Takes every complete file of the bank inbox.
 
     A file seen before, and a statement seen in another file, change nothing. A file that cannot be read whole, or that
-    belongs to an account nobody knows, goes to quarantine with its reason; the others go on.
+    belongs to an account nobody knows, goes to quarantine with its reason; the others go on. A file that is still being
+    written waits for the next run.
+
+    What is read is our own copy. Only when every file lies in the archive or in quarantine, the operations store knows
+    what became of it and the log holds it, does the inbox forget it: a crash anywhere before that loses nothing.
     """
-    seen = taken_hashes(landing.store, INBOX)
-    sources: list[LandedSource] = []
-    contents: list[StatementFile] = []
-    files: list[InboxFile] = []
-    with writing(landing.warehouse) as connection:
-        accounts = company_accounts(connection)
-        for file in complete_files(inbox):
-            files.append(file)
-            read = read_file(file, accounts)
-            if isinstance(read, Refused):
-                sha256 = quarantine(landing.quarantine, file, read)
-                sources.append(
-                    LandedSource(
-                        INBOX,
-                        "statement",
-                        sha256,
-                        0,
-                        "quarantined",
-                        None,
-                        file.name,
-                        read.code,
-                        read.sentence,
-                        read.account_iban,
-                    )
-                )
-                continue
-            sha256 = landing.archive.put(file.content)
-            if sha256 in seen:
-                sources.append(LandedSource(INBOX, read.format, sha256, 0, "duplicate", original_name=file.name))
-                continue
-            seen.add(sha256)
-            contents.append(read)
-            sources.append(LandedSource(INBOX, read.format, sha256, read.entry_count, "taken", original_name=file.name))
+    landing.archive.sweep()
+    with writing(landing.warehouse) as connection, spool_folder(landing.warehouse) as folder:
+        accounts = frozenset(company_accounts(connection))
+        offered = list(_offered(landing, inbox))
+        outcomes = _outcomes(offered, taken_kinds(landing.store, INBOX), folder, accounts)
+        sources = [_settled(landing, one, outcome) for one, outcome in zip(offered, outcomes, strict=True)]
         numbered = record_sources(landing.store, landing.clock, landing.batch_id, sources)
-        taken = [source for source in numbered if source.source.outcome == "taken"]
+        taken = [
+            (source, outcome)
+            for source, outcome in zip(numbered, outcomes, strict=True)
+            if isinstance(outcome, Spooled)
+        ]
         quarantined = [source for source in numbered if source.source.outcome == "quarantined"]
-        statements, entries = load_statements(connection, list(zip(taken, contents, strict=True)))
+        statements, entries = load_statements(connection, taken)
         append_rows(connection, "quarantined_files", [quarantined_row(source) for source in quarantined])
-    for file in files:
-        take_away(file)
+    for one in offered:
+        take_away(one.file)
     return StatementsLanded(
         len(taken), len(numbered) - len(taken) - len(quarantined), len(quarantined), statements, entries
     )
 
 
+def _offered(landing: Landing, inbox: Path) -> Iterator[_Offered]:
+    """The files of the inbox, copied; without those that are still being written."""
+    for file in waiting_files(inbox):
+        if not file.refusal:
+            copy = landing.archive.receive(file)
+            if copy is not None:
+                yield _Offered(file, copy.sha256, copy)
+            continue
+        refused = Refused("not_a_file", f"the file is not taken: {file.refusal}")
+        try:
+            yield _Offered(file, quarantine(landing.quarantine, file, refused), refused=refused)
+        except FileChanged:
+            continue
+
+
+def _outcomes(
+    offered: Sequence[_Offered], taken: Mapping[str, str], folder: Path, accounts: frozenset[str]
+) -> list[_Outcome]:
+    """Reads what was not taken before. Of two files with the same bytes one is read; if it is refused, so is the other."""
+    outcomes: list[_Outcome | None] = [one.refused for one in offered]
+    places: dict[str, list[int]] = {}
+    for place, one in enumerate(offered):
+        if one.copy is not None and one.sha256 not in taken:
+            places.setdefault(one.sha256, []).append(place)
+    read = spool_files([_to_read(offered[same[0]]) for same in places.values()], folder, accounts)
+    for (first, *others), outcome in zip(places.values(), read, strict=True):
+        outcomes[first] = outcome
+        for other in others:
+            if isinstance(outcome, Spooled):
+                outcomes[other] = _Repeated(outcome.format)
+            else:
+                # Refused once more, under its own name.
+                (outcomes[other],) = spool_files([_to_read(offered[other])], folder, accounts)
+    for place, one in enumerate(offered):
+        if (kind := taken.get(one.sha256)) is not None and one.copy is not None:
+            outcomes[place] = _Repeated(kind)
+    return [outcome for outcome in outcomes if outcome is not None]
+
+
+def _to_read(one: _Offered) -> ToRead:
+    assert one.copy is not None
+    return ToRead(one.copy.path, one.file.name, one.copy.size)
+
+
+def _settled(landing: Landing, one: _Offered, outcome: _Outcome) -> LandedSource:
+    """Puts a file where it belongs, for good, and says what is to be recorded of it."""
+    name = one.file.name
+    if isinstance(outcome, Refused):
+        if one.copy is not None:
+            quarantine(landing.quarantine, one.file, outcome, one.copy.path)
+            landing.archive.drop(one.copy)
+        return LandedSource(
+            INBOX,
+            "statement",
+            one.sha256,
+            0,
+            "quarantined",
+            None,
+            name,
+            outcome.code,
+            outcome.sentence,
+            # What stands where an account should stand may be of any length; an account has at most 34 places.
+            (outcome.account_iban or "")[:34] or None,
+        )
+    assert one.copy is not None
+    if isinstance(outcome, Spooled):
+        landing.archive.keep(one.copy)
+        return LandedSource(INBOX, outcome.format, one.sha256, outcome.entry_count, "taken", original_name=name)
+    landing.archive.drop(one.copy)
+    return LandedSource(INBOX, outcome.format, one.sha256, 0, "duplicate", original_name=name)
+
+
 def load_statements(
-    connection: duckdb.DuckDBPyConnection, files: Sequence[tuple[NumberedSource, StatementFile]]
+    connection: duckdb.DuckDBPyConnection, files: Sequence[tuple[NumberedSource, Spooled]]
 ) -> tuple[int, int]:
-    """Appends the statements that are not in the log yet, in one transaction; returns how many, and their entries."""
-    known = _known_statements(
-        connection, [statement.statement_key for _, file in files for statement in file.statements]
-    )
-    occurrences = _occurrences(connection, files)
-    statement_rows: list[tuple[object, ...]] = []
-    entry_rows: list[tuple[object, ...]] = []
-    reference_rows: list[tuple[object, ...]] = []
-    for source, file in files:
-        for ordinal, statement in enumerate(file.statements, start=1):
-            if statement.statement_key in known:
-                continue
-            known.add(statement.statement_key)
-            statement_rows.append(_statement_row(source, ordinal, statement))
-            for entry in booked_entries(statement):
-                content = content_key(entry, statement.account_iban)
-                occurrences[content] += 1
-                key = entry_key(entry, statement.account_iban, occurrences[content])
-                landed = {
-                    "batch_id": source.batch_id,
-                    "file_sha256": source.source.sha256,
-                    "entry_key": key,
-                    "content_key": content,
-                }
-                entry_rows.append(
-                    tuple(landed[name] if name in landed else getattr(entry, name) for name in ENTRY_COLUMNS)
-                )
-                reference_rows.extend(
-                    tuple(landed[name] if name in landed else getattr(reference, name) for name in REFERENCE_COLUMNS)
-                    for reference in candidate_references(entry)
-                )
+    """Appends the statements that are not in the log yet, in one transaction; returns how many, and their entries.
+
+    A statement known from before, or from an earlier place in these files, is left out with its entries. Of equal entries
+    the first in the order of the files is the first: `entry_key` counts them (see `keys`). An informative statement
+    (camt.052, .054) announces what its account's own statement books: taken as entries too, the same payment would be
+    there twice, and its key would depend on which file came first.
+    """
+    if not files:
+        return 0, 0
+    folders = [spooled.folder for _, spooled in files]
     with transaction(connection):
-        append_rows(connection, "bank_statements", statement_rows)
-        append_rows(connection, "bank_entries", entry_rows)
-        append_rows(connection, "entry_references", reference_rows)
         append_rows(
             connection,
             "landed_sources",
             [(source.batch_id, source.ordinal, source.source.sha256) for source, _ in files],
         )
-    return len(statement_rows), len(entry_rows)
-
-
-def booked_entries(statement: Statement) -> tuple[Entry, ...]:
-    """What counts as money. An informative statement (camt.052, .054) announces what its account's own statement books:
-    taken as entries too, the same payment would be there twice, and its key would depend on which file came first."""
-    return () if statement.is_informative else statement.entries
-
-
-def _statement_row(source: NumberedSource, ordinal: int, statement: Statement) -> tuple[object, ...]:
-    landed = {"batch_id": source.batch_id, "file_sha256": source.source.sha256, "ordinal": ordinal}
-    return tuple(landed[name] if name in landed else getattr(statement, name) for name in STATEMENT_COLUMNS)
-
-
-def read_file(file: InboxFile, accounts: set[str]) -> StatementFile | Refused:
-    """Reads one bank file, or says why it is refused: unreadable, or of an account no company has."""
-    if file.refusal:
-        return Refused("not_a_file", f"the file is not taken: {file.refusal}")
-    try:
-        statements = read_statement_file(file.content, name=file.name)
-    except UnreadableStatement as error:
-        return Refused(error.code, error.message, position=error.position or "", account_iban=error.account_iban)
-    unknown = sorted({statement.account_iban for statement in statements.statements} - accounts)
-    if unknown:
-        return Refused(
-            "unknown_account",
-            f"no company has the account {unknown[0]}; add it to companies.iban",
-            account_iban=unknown[0],
+        arrived = arrow_table(
+            _LANDING_FILES,
+            [(number, source.batch_id, source.source.sha256) for number, (source, _) in enumerate(files)],
         )
-    return statements
+        connection.register("arrived", arrived)
+        connection.execute("create or replace temp table landing_files as select * from arrived")
+        connection.unregister("arrived")
+        read_back(connection, folders, "statements", _NEW_STATEMENTS)
+        connection.execute(_insert("bank_statements", "landing_statements"))
+        read_back(connection, folders, "entries", _NUMBERED_ENTRIES, ("statement", "row", "content"))
+        read_back(connection, folders, "entries", _NAMED_ENTRIES, ("row", "content"))
+        read_back(connection, folders, "entries", _insert("bank_entries", f"({_NEW_ENTRIES})"))
+        read_back(connection, folders, "references", _insert("entry_references", f"({_NEW_REFERENCES})"))
+        counts = connection.execute(
+            "select (select count(*) from landing_statements), (select count(*) from landing_names)"
+        ).fetchall()[0]
+        for table in ("landing_files", "landing_statements", "landing_numbers", "landing_names"):
+            connection.execute(f"drop table {table}")
+    return int(counts[0]), int(counts[1])
 
 
 def company_accounts(connection: duckdb.DuckDBPyConnection) -> set[str]:
@@ -174,25 +206,71 @@ def company_accounts(connection: duckdb.DuckDBPyConnection) -> set[str]:
     return {part.replace(" ", "").upper() for (ibans,) in rows for part in (ibans or "").split(";") if part.strip()}
 
 
-def _known_statements(connection: duckdb.DuckDBPyConnection, keys: Iterable[str]) -> set[str]:
-    rows = connection.execute(
-        "select statement_key from raw.bank_statements where statement_key in (select unnest(?))", [list(keys)]
-    ).fetchall()
-    return {key for (key,) in rows}
+def _insert(table: str, rows: str) -> str:
+    columns = ", ".join(name for name, _ in OTHER_TABLES[table])
+    return f"insert into raw.{table} ({columns}) select {columns} from {rows}"
 
 
-def _occurrences(
-    connection: duckdb.DuckDBPyConnection, files: Sequence[tuple[NumberedSource, StatementFile]]
-) -> Counter[str]:
-    """How often each content was booked before: two equal payments on one day are two payments."""
-    contents = {
-        content_key(entry, statement.account_iban)
-        for _, file in files
-        for statement in file.statements
-        for entry in booked_entries(statement)
-    }
-    rows = connection.execute(
-        "select content_key, count(*) from raw.bank_entries where content_key in (select unnest(?)) group by content_key",
-        [list(contents)],
-    ).fetchall()
-    return Counter(dict(rows))
+_LANDING_FILES = (("file", "bigint"), ("batch_id", "bigint"), ("file_sha256", "varchar"))
+
+_NEW_STATEMENTS = """
+    create or replace temp table landing_statements as
+    select spooled.*, spooled.statement as ordinal, landing_files.batch_id, landing_files.file_sha256
+    from spooled
+    inner join landing_files on spooled.file = landing_files.file
+    where not exists (
+        select 1 from raw.bank_statements as known where known.statement_key = spooled.statement_key
+    )
+    qualify row_number() over (partition by spooled.statement_key order by spooled.file, spooled.statement) = 1
+"""
+
+_NUMBERED_ENTRIES = """
+    create or replace temp table landing_numbers as
+    with booked as (
+        select spooled.file, spooled.row, left(sha256(spooled.content), 26) as content_key
+        from spooled
+        inner join landing_statements as statements
+            on spooled.file = statements.file and spooled.statement = statements.statement
+        where not statements.is_informative
+    ),
+    earlier as (
+        select known.content_key, count(*) as times
+        from raw.bank_entries as known
+        where known.content_key in (select booked.content_key from booked)
+        group by known.content_key
+    )
+    select
+        booked.file,
+        booked.row,
+        booked.content_key,
+        coalesce(earlier.times, 0)
+        + row_number() over (partition by booked.content_key order by booked.file, booked.row) as occurrence
+    from booked
+    left join earlier on booked.content_key = earlier.content_key
+"""
+
+_NAMED_ENTRIES = """
+    create or replace temp table landing_names as
+    select
+        numbers.file,
+        numbers.row,
+        numbers.content_key,
+        left(sha256(spooled.content || '|' || cast(numbers.occurrence as varchar)), 26) as entry_key
+    from spooled
+    inner join landing_numbers as numbers on spooled.file = numbers.file and spooled.row = numbers.row
+"""
+
+_NEW_ENTRIES = """
+    select spooled.*, names.entry_key, names.content_key, statements.statement_key, statements.batch_id, statements.file_sha256
+    from spooled
+    inner join landing_names as names on spooled.file = names.file and spooled.row = names.row
+    inner join landing_statements as statements
+        on spooled.file = statements.file and spooled.statement = statements.statement
+"""
+
+_NEW_REFERENCES = """
+    select spooled.*, names.entry_key, landing_files.batch_id
+    from spooled
+    inner join landing_names as names on spooled.file = names.file and spooled.row = names.row
+    inner join landing_files on spooled.file = landing_files.file
+"""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import pairwise
 
 from assets.banking.statements import Entry, Reference
@@ -24,9 +25,14 @@ _MOST_ATOMS = 5
 _MOST_SPACES = 2
 _LONGEST_WORD = 8  # a word of letters in front of a number: longer ones are language, not a prefix
 
-_ATOM = re.compile(r"[0-9A-Za-z]+")
-_JOINTS = frozenset("-./_")
-_SPACED_JOINT = re.compile(r" [-/_] ?|[-/_] ")  # a dot and a blank end a sentence
+# Runs of letters and digits, each with what stands between it and the next.
+_PIECES = re.compile(r"([0-9A-Za-z]+)([^0-9A-Za-z]*)")
+_DIGIT = re.compile(r"[0-9]")
+# How an atom is joined to the one after it: "-" inside a group, " " over one space, and by anything else not at all.
+# `2026 - 0042` is the number written with spaces, as `2026 0042` is; but a dot and a blank end a sentence.
+_JOINS = dict.fromkeys("-./_", "-") | dict.fromkeys(
+    [" ", *(written for joint in "-/_" for written in (f" {joint} ", f" {joint}", f"{joint} "))], " "
+)
 
 _RF_START = re.compile(r"(?<![0-9A-Za-z])RF[0-9]{2}(?=[ ]?[0-9A-Za-z])", re.IGNORECASE)
 _BLOCK = re.compile(r"[ ]?([0-9A-Za-z]+)")
@@ -38,8 +44,16 @@ _KENMERK_NAMED = re.compile(
     r"(?:BETALINGSKENM(?:ERK)?|ACCEPTGIRO(?:NUMMER)?)[ .:]{0,4}([0-9]{7}|[0-9]{9,14}|[0-9]{16})(?![0-9])", re.IGNORECASE
 )
 
-# source, kind, reference, start, end, text, is_valid
-_Found = tuple[str, str, str, int | None, int | None, str, bool | None]
+# source, kind, reference, start, end, text, is_valid: a `Reference` without its position.
+Found = tuple[str, str, str, int | None, int | None, str, bool | None]
+# token, start, end
+_Token = tuple[str, int, int]
+# kind, reference, start, end, is_valid
+_Mark = tuple[str, str, int, int, bool]
+
+
+class _Full(Exception):
+    """As many tokens as one entry may have; nothing after them counts."""
 
 
 def candidate_references(entry: Entry) -> tuple[Reference, ...]:
@@ -51,97 +65,159 @@ def candidate_references(entry: Entry) -> tuple[Reference, ...]:
     neighbouring words, `2026 - 0042` among them. A token has 4 to 35 characters and at least one digit. Where the file broke a line inside a word,
     the two halves are tokens too, since the space between them may have been lost.
     """
-    seen: set[tuple[str, str, str]] = set()
-    references: list[Reference] = []
-    tokens = 0
-    for source, kind, reference, start, end, text, valid in _found(entry):
-        if (source, kind, reference) in seen:
-            continue
-        if kind == "token":
-            if tokens == TOKEN_CAP:
-                break
-            tokens += 1
-        seen.add((source, kind, reference))
-        references.append(Reference(len(references) + 1, source, kind, reference, start, end, text, valid))
-    return tuple(references)
+    return tuple(Reference(position, *found) for position, found in enumerate(found_references(entry), start=1))
 
 
-def _found(entry: Entry) -> Iterator[_Found]:
+def found_references(entry: Entry) -> list[Found]:
+    """`candidate_references` as plain rows in order, for landing: half of what a landing costs is spent here."""
+    collected = _Collected()
+    with suppress(_Full):
+        _collect(entry, collected)
+    return collected.rows
+
+
+class _Collected:
+    """The references of one entry so far. Tokens are told apart within their source; a source is filled at one go."""
+
+    __slots__ = ("marks", "room", "rows", "tokens")
+
+    def __init__(self) -> None:
+        self.rows: list[Found] = []
+        self.marks: set[tuple[str, str, str]] = set()
+        self.tokens: set[str] = set()
+        self.room = TOKEN_CAP
+
+    def mark(
+        self, source: str, kind: str, reference: str, start: int | None, end: int | None, text: str, valid: bool
+    ) -> None:
+        if (source, kind, reference) not in self.marks:
+            self.marks.add((source, kind, reference))
+            self.rows.append((source, kind, reference, start, end, text, valid))
+
+    def token(self, source: str, token: str, start: int | None, end: int | None, text: str) -> None:
+        if token in self.tokens:
+            return
+        if not self.room:
+            raise _Full
+        self.room -= 1
+        self.tokens.add(token)
+        self.rows.append((source, "token", token, start, end, text, None))
+
+
+def _collect(entry: Entry, found: _Collected) -> None:
     if entry.structured_reference is not None:
-        yield from _structured(entry.structured_reference_kind, entry.structured_reference)
+        _structured(found, entry.structured_reference_kind, entry.structured_reference)
     for kind, reference in entry.further_references[:TOKEN_CAP]:
-        yield from _structured(kind, reference)
-    for document in entry.referred_documents[:TOKEN_CAP]:
-        written = document[:140]
-        number = normalise(written)
-        if number:
-            yield "referred_document", "token", number, None, None, written, None
-            for token, start, end in _tokens(written):
-                yield "referred_document", "token", token, None, None, written[start:end], None
+        _structured(found, kind, reference)
+    if entry.referred_documents:
+        found.tokens = set()
+        for document in entry.referred_documents[:TOKEN_CAP]:
+            written = document[:140]
+            number = normalise(written)
+            if number:
+                found.token("referred_document", number, None, None, written)
+                _unplaced(found, "referred_document", written)
     if entry.end_to_end_id is not None:
+        found.tokens = set()
         written = entry.end_to_end_id[:140]
         whole = normalise(written)
-        kind_found = kind_by_shape(whole)
+        kind_found = kind_by_shape(whole) if whole[:2] == "RF" or len(whole) in (12, 16) else None
         if kind_found is not None:
-            yield "end_to_end", kind_found, whole, None, None, written, True
-        for token, start, end in _tokens(written):
-            yield "end_to_end", "token", token, None, None, written[start:end], None
+            found.mark("end_to_end", kind_found, whole, None, None, written, True)
+        _unplaced(found, "end_to_end", written)
     if entry.remittance is not None:
+        found.tokens = set()
         text = entry.remittance[:TEXT_CAP]
-        for kind_found, reference, start, end, valid in _marked(text):
-            yield "remittance", kind_found, reference, start, end, text[start:end], valid
-        for token, start, end in _tokens(text):
-            yield "remittance", "token", token, start, end, text[start:end], None
+        marks, tokens = _read(text)
+        for kind_found, reference, start, end, valid in marks:
+            found.mark("remittance", kind_found, reference, start, end, text[start:end], valid)
+        for token, start, end in tokens:
+            found.token("remittance", token, start, end, text[start:end])
         wraps = [wrap for wrap in entry.wraps if wrap < len(text)]
         if wraps:
-            yield from _respaced(text, wraps)
+            _respaced(found, text, wraps)
 
 
-def _respaced(text: str, wraps: list[int]) -> Iterator[_Found]:
+def _unplaced(found: _Collected, source: str, written: str) -> None:
+    """The tokens of a field that is not the remittance text: they have no place in that."""
+    if _DIGIT.search(written) is not None:
+        for token, start, end in _tokens(*_atoms(written)):
+            found.token(source, token, None, None, written[start:end])
+
+
+def _respaced(found: _Collected, text: str, wraps: list[int]) -> None:
     """What a text holds when a space stands at every wrap; the spans are those in the text without them."""
     spaced = " ".join(text[start:end] for start, end in pairwise((0, *wraps, len(text))))
     places = [wrap + number for number, wrap in enumerate(wraps)]
+    marks, tokens = _read(spaced)
+    for kind, reference, start, end, valid in marks:
+        start, end = start - bisect_left(places, start), end - bisect_left(places, end)
+        found.mark("remittance", kind, reference, start, end, text[start:end], valid)
+    for token, start, end in tokens:
+        if token not in found.tokens:
+            start, end = start - bisect_left(places, start), end - bisect_left(places, end)
+            found.token("remittance", token, start, end, text[start:end])
 
-    def back(place: int) -> int:
-        return place - bisect_left(places, place)
 
-    for kind, reference, start, end, valid in _marked(spaced):
-        yield "remittance", kind, reference, back(start), back(end), text[back(start) : back(end)], valid
-    for token, start, end in _tokens(spaced):
-        yield "remittance", "token", token, back(start), back(end), text[back(start) : back(end)], None
-
-
-def _structured(kind: str | None, reference: str) -> Iterator[_Found]:
+def _structured(found: _Collected, kind: str | None, reference: str) -> None:
     written = normalise(reference[:140])
     if not written:
         return
     if kind in ("RF", "OGM", "CUR"):
-        yield "structured", kind, written, None, None, reference[:140], is_valid(kind, written)
+        found.mark("structured", kind, written, None, None, reference[:140], is_valid(kind, written))
     else:
-        yield "structured", "token", written, None, None, reference[:140], None
+        found.token("structured", written, None, None, reference[:140])
 
 
-def _marked(text: str) -> Iterator[tuple[str, str, int, int, bool]]:
+def _read(text: str) -> tuple[list[_Mark], list[_Token]]:
+    """What stands in a text: references that carry a mark or check digits, and tokens."""
+    if _DIGIT.search(text) is None:
+        return [], []
+    lead, atoms = _atoms(text)
+    return _marked(text, atoms), _tokens(lead, atoms)
+
+
+def _atoms(text: str) -> tuple[int, list[tuple[str, str]]]:
+    """Where the first run of letters and digits stands, and the runs in upper case, each with the gap behind it."""
+    if text.isascii():
+        atoms = _PIECES.findall(text.upper())
+    else:
+        # To put other letters into upper case may change their number, and with it every place behind them.
+        atoms = [(atom.upper(), gap) for atom, gap in _PIECES.findall(text)]
+    return len(text) - sum([len(atom) + len(gap) for atom, gap in atoms]), atoms
+
+
+def _marked(text: str, atoms: list[tuple[str, str]]) -> list[_Mark]:
     """RF, OGM and betalingskenmerk in free text: (kind, reference, start, end, is_valid).
 
     What carries its own mark (RF, +++...+++, three groups with slashes, sixteen digits) is emitted with its verdict; what
-    only has the right length (twelve digits in a row) only when the check digits hold.
+    only has the right length (twelve digits in a row) only when the check digits hold. What cannot match is not tried:
+    letters other than ASCII may match a pattern in ways of their own, so such a text is tried with all that have letters.
     """
-    for match in _RF_START.finditer(text):
-        yield from _rf_at(text, match.start())
-    for match in _OGM_MARKED.finditer(text):
-        digits = match[1] + match[2] + match[3]
-        yield "OGM", digits, match.start(), match.end(), is_ogm(digits)
-    for match in _OGM_PLAIN.finditer(text):
-        digits = match[1] + match[3] + match[4]
-        valid = is_ogm(digits)
-        if valid or match[2]:
-            yield "OGM", digits, match.start(), match.end(), valid
-    for match in _KENMERK_16.finditer(text):
-        digits = match[1] + match[3] + match[4] + match[5]
-        yield "CUR", digits, match.start(), match.end(), is_betalingskenmerk(digits)
-    for match in _KENMERK_NAMED.finditer(text):
-        yield "CUR", match[1], match.start(1), match.end(1), is_betalingskenmerk(match[1])
+    marks: list[_Mark] = []
+    upper = text.upper() if text.isascii() else ""
+    longest = max([len(atom) for atom, _ in atoms])
+    if not upper or "RF" in upper:
+        for match in _RF_START.finditer(text):
+            marks.extend(_rf_at(text, match.start()))
+    if "+++" in text or "***" in text:
+        for match in _OGM_MARKED.finditer(text):
+            digits = match[1] + match[2] + match[3]
+            marks.append(("OGM", digits, match.start(), match.end(), is_ogm(digits)))
+    if longest >= 12 or text.count("/") >= 2:
+        for match in _OGM_PLAIN.finditer(text):
+            digits = match[1] + match[3] + match[4]
+            valid = is_ogm(digits)
+            if valid or match[2]:
+                marks.append(("OGM", digits, match.start(), match.end(), valid))
+    if longest >= 16 or len(atoms) >= 4:
+        for match in _KENMERK_16.finditer(text):
+            digits = match[1] + match[3] + match[4] + match[5]
+            marks.append(("CUR", digits, match.start(), match.end(), is_betalingskenmerk(digits)))
+    if not upper or "KENM" in upper or "ACCEPTGIRO" in upper:
+        for match in _KENMERK_NAMED.finditer(text):
+            marks.append(("CUR", match[1], match.start(1), match.end(1), is_betalingskenmerk(match[1])))
+    return marks
 
 
 def _rf_at(text: str, start: int) -> Iterator[tuple[str, str, int, int, bool]]:
@@ -168,51 +244,57 @@ def _rf_at(text: str, start: int) -> Iterator[tuple[str, str, int, int, bool]]:
         yield "RF", first[0], start, first[1], False
 
 
-def _tokens(text: str) -> Iterator[tuple[str, int, int]]:
-    """(token, start, end): whole groups first, then their parts, then joins over spaces."""
-    atoms = [(match.start(), match.end()) for match in _ATOM.finditer(text)]
-    # How each atom is joined to the one after it: "-" inside a group, " " over one space, "" not at all.
-    joins = []
-    for (_, end), (start, _) in pairwise(atoms):
-        gap = text[end:start]
-        # `2026 - 0042` is the number written with spaces, as `2026 0042` is.
-        joins.append("-" if gap in _JOINTS else " " if gap == " " or _SPACED_JOINT.fullmatch(gap) else "")
-    joins.append("")
-    spaced: list[tuple[str, int, int]] = []
-    parts: list[tuple[str, int, int]] = []
-    for first in range(len(atoms)):
-        start = atoms[first][0]
-        token, spaces = "", 0
-        starts_group = first == 0 or joins[first - 1] != "-"
-        for last in range(first, len(atoms)):
-            atom = text[slice(*atoms[last])]
-            token += atom.upper()
+def _tokens(lead: int, atoms: list[tuple[str, str]]) -> list[_Token]:
+    """(token, start, end): whole groups first, then their parts, then joins over spaces.
+
+    Words may be parts of one number written with spaces: `INV 2026 0042` and `2026 0042 A` may; `0042 with thanks` may
+    not: a word of letters is a prefix at the very start, or at most two letters at the very end.
+    """
+    starts: list[int] = []
+    at = lead
+    for atom, gap in atoms:
+        starts.append(at)
+        at += len(atom) + len(gap)
+    joins = [_JOINS.get(gap, "") for _, gap in atoms]
+    joins[-1] = ""
+    alpha = [atom.isalpha() for atom, _ in atoms]
+    whole: list[_Token] = []
+    parts: list[_Token] = []
+    spaced: list[_Token] = []
+    before = ""
+    for first, (token, _) in enumerate(atoms):
+        join, starts_group, before = joins[first], before != "-", joins[first]
+        if alpha[first]:
+            # Without a digit it is no token, and a word of language joins nothing.
+            if join == "" or (join == " " and (alpha[first + 1] or len(token) > _LONGEST_WORD)):
+                continue
+        elif SHORTEST <= len(token) <= LONGEST:
+            start = starts[first]
+            (whole if starts_group and join != "-" else parts).append((token, start, start + len(token)))
+        has_digit, spaces, last = not alpha[first], 0, first
+        while join:
+            following, _ = atoms[last + 1]
+            if join == " ":
+                spaces += 1
+                if spaces > _MOST_SPACES:
+                    break
+                if alpha[last]:
+                    if last != first or len(token) > _LONGEST_WORD or alpha[last + 1]:
+                        break
+                elif alpha[last + 1] and len(following) > 2:
+                    break
+            last += 1
+            token += following
             if len(token) > LONGEST or (last - first >= _MOST_ATOMS and (spaces or not starts_group)):
                 break
-            if len(token) >= SHORTEST and not token.isalpha():
-                found = (token, start, atoms[last][1])
+            has_digit = has_digit or not alpha[last]
+            join = joins[last]
+            if has_digit and len(token) >= SHORTEST:
+                found = (token, starts[first], starts[last] + len(following))
                 if spaces:
                     spaced.append(found)
-                elif starts_group and joins[last] != "-":
-                    yield found
+                elif starts_group and join != "-":
+                    whole.append(found)
                 else:
                     parts.append(found)
-            if joins[last] == "":
-                break
-            if joins[last] == " ":
-                spaces += 1
-                if spaces > _MOST_SPACES or not _may_join(atom, text[slice(*atoms[last + 1])], last == first):
-                    break
-    yield from parts
-    yield from spaced
-
-
-def _may_join(before: str, after: str, is_first: bool) -> bool:
-    """Whether two words may be parts of one number written with spaces.
-
-    `INV 2026 0042` and `2026 0042 A` may; `0042 with thanks` may not: a word of letters is a prefix at the very start, or
-    at most two letters at the very end.
-    """
-    if before.isalpha():
-        return is_first and len(before) <= _LONGEST_WORD and not after.isalpha()
-    return not after.isalpha() or len(after) <= 2
+    return whole + parts + spaced

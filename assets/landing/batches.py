@@ -1,6 +1,6 @@
 """Batches and their sources in the operations store: the list from which a warehouse can be built again."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Engine, select
@@ -41,11 +41,18 @@ def record_sources(store: Engine, clock: Clock, batch_id: int, sources: Sequence
 
 def taken_hashes(store: Engine, inbox: str) -> set[str]:
     """Hashes of every file of an inbox that was taken before: the same bytes again are a duplicate."""
+    return set(taken_kinds(store, inbox))
+
+
+def taken_kinds(store: Engine, inbox: str) -> dict[str, str]:
+    """The hash of every file of an inbox that was taken before, with the kind of file it was."""
     with reading(store) as connection:
-        rows: Iterable[str] = connection.execute(
-            select(landed_source.c.sha256).where(landed_source.c.inbox == inbox, landed_source.c.outcome == "taken")
-        ).scalars()
-        return set(rows)
+        rows = connection.execute(
+            select(landed_source.c.sha256, landed_source.c.kind).where(
+                landed_source.c.inbox == inbox, landed_source.c.outcome == "taken"
+            )
+        ).all()
+        return {str(sha256): str(kind) for sha256, kind in rows}
 
 
 def all_sources(store: Engine) -> list[NumberedSource]:

@@ -1,15 +1,16 @@
 """Quarantine: refused files, each beside a text that says why."""
 
 import hashlib
-import io
 import json
 import os
+import stat
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
+from assets.landing.archive import sync_folder
 from assets.landing.batches import NumberedSource
-from assets.landing.inbox import InboxFile
+from assets.landing.inbox import PIECE_BYTES, InboxFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +28,15 @@ class Refused:
         return f"{self.message} ({self.position})" if self.position else self.message
 
 
-def quarantine(folder: Path, file: InboxFile, refused: Refused) -> str:
+def quarantine(folder: Path, file: InboxFile, refused: Refused, copy: Path | None = None) -> str:
     """Keeps a refused file as `<sha256>` with `<sha256>.reason.json` beside it, and returns the hash.
 
-    A link is never followed: what is kept of it is the text of its target. A file too large to have been read is copied
-    in pieces: the inbox loses it afterwards, and it must not be lost.
+    `copy` is our own copy of it, where there is one. A link is never followed: what is kept of it is the text of its
+    target; of a folder, a pipe and the like, what it is. A file too large to have been read is copied in pieces: the inbox
+    loses it afterwards, and it must not be lost. Raises FileChanged when it is still being written.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    sha256 = _keep(folder, file)
+    sha256 = _keep(folder, file, copy)
     reason = {
         "file": file.name,
         "sha256": sha256,
@@ -44,34 +46,45 @@ def quarantine(folder: Path, file: InboxFile, refused: Refused) -> str:
         "account_iban": refused.account_iban,
     }
     text = json.dumps(reason, indent=2, ensure_ascii=False) + "\n"
-    _write(folder / f"{sha256}.reason.json", io.BytesIO(text.encode()))
+    _write(folder / f"{sha256}.reason.json", [text.encode()])
     return sha256
 
 
-def _keep(folder: Path, file: InboxFile) -> str:
+def _keep(folder: Path, file: InboxFile, copy: Path | None) -> str:
     """Copies the content of `file` under its hash."""
-    if file.path.is_symlink():
-        source: BinaryIO = io.BytesIO(os.readlink(os.fsencode(file.path)))
-    elif file.refusal:
-        source = file.path.open("rb")
-    else:
-        source = io.BytesIO(file.content)
-    with source:
-        aside = folder / ".incoming"
-        sha256 = _write(aside, source)
+    aside = folder / ".incoming"
+    sha256 = _write(aside, _pieces(file, copy))
     os.replace(aside, folder / sha256)
     return sha256
 
 
-def _write(path: Path, source: BinaryIO) -> str:
+def _pieces(file: InboxFile, copy: Path | None) -> Iterator[bytes]:
+    if copy is not None:
+        with copy.open("rb") as source:
+            while piece := source.read(PIECE_BYTES):
+                yield piece
+    elif file.held is not None:
+        yield file.held
+    else:
+        mode = file.path.lstat().st_mode
+        if stat.S_ISLNK(mode):
+            yield os.readlink(os.fsencode(file.path))
+        elif stat.S_ISREG(mode):
+            yield from file.pieces()
+        else:
+            yield f"{file.name}: {file.refusal}\n".encode()
+
+
+def _write(path: Path, pieces: Iterable[bytes]) -> str:
     """Writes a file only its owner can read; returns the hash of what was written."""
     digest = hashlib.sha256()
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as target:
-        while piece := source.read(1 << 20):
+        for piece in pieces:
             digest.update(piece)
             target.write(piece)
         target.flush()
         os.fsync(target.fileno())
+    sync_folder(path.parent)
     return digest.hexdigest()
 
 

@@ -45,13 +45,6 @@ def test_a_missing_inbox_is_an_empty_one(tmp_path: Path) -> None:
     assert names(tmp_path / "nowhere") == []
 
 
-def test_directories_and_pipes_are_passed_by(tmp_path: Path) -> None:
-    (tmp_path / "map.csv").mkdir()
-    (tmp_path / "map.csv" / "invoices.csv").write_bytes(b"x")
-    os.mkfifo(tmp_path / "pipe.csv")
-    assert names(tmp_path) == []
-
-
 def test_a_link_is_refused_and_what_it_points_to_is_never_read(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_bytes(b"wachtwoord")
@@ -87,15 +80,17 @@ def test_a_file_too_large_is_refused_unread_but_not_lost(tmp_path: Path, monkeyp
 
 
 def test_a_name_that_is_no_text_can_still_be_written_down(tmp_path: Path) -> None:
-    path = os.fsencode(tmp_path) + b"/factuur\xe9.csv"
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    path = os.fsencode(inbox) + b"/factuur\xe9.csv"
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT))
-    (file,) = complete_files(tmp_path)
+    (file,) = complete_files(inbox)
     assert file.name == "factuur\\xe9.csv"
     sha256 = quarantine(tmp_path / "quarantine", file, Refused("unknown_table", "which?"))
     reason = json.loads((tmp_path / "quarantine" / f"{sha256}.reason.json").read_text(encoding="utf-8"))
     assert reason["file"] == "factuur\\xe9.csv"
     take_away(file)
-    assert names(tmp_path) == []
+    assert names(inbox) == []
 
 
 @contextmanager
