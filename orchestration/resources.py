@@ -7,14 +7,15 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DbtCliResource
 
-from assets.billing.assets import BillingSource
+from assets.billing.source import BillingSource
 from assets.communications.assets import Mailroom
 from assets.publishing.assets import PublishingRoom
 from assets.warehouse.assets import WarehouseRoom
 from assets.warehouse.dbt import QUIET_ENVIRONMENT, dbt_executable
 from assets.warehouse.versions import PROJECT
+from orchestration.billing import billing_source_of
 from orchestration.home import Home, find_home, locked
-from orchestration.installation import Installation, frozen_queries, open_installation
+from orchestration.installation import Installation, open_installation
 from orchestration.mailroom import open_mailroom
 from orchestration.rebuild import ensure_warehouse
 
@@ -40,9 +41,7 @@ def resources_of(home: Home) -> dict[str, Any]:
 
     @dg.resource(required_resource_keys={"installation"})
     def billing_source(context: dg.InitResourceContext) -> BillingSource:
-        settings = context.resources.installation.settings
-        billing = settings.billing
-        return BillingSource(billing.url, billing.mode == "full", billing.max_shrink_percent, frozen_queries(settings))
+        return billing_source_of(context.resources.installation.settings)
 
     @dg.resource(required_resource_keys={"installation"})
     def warehouse_room(context: dg.InitResourceContext) -> WarehouseRoom:

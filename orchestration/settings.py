@@ -31,12 +31,23 @@ class BillingSettings:
     """Where invoices come from. Without a `url` the CSV files of `inbox/billing/` are read.
 
     `mode`: `full` means each extract is complete and an absent key was deleted; `delta` brings only new and changed
-    rows. `max_shrink_percent` is the brake on a full extract that lost more rows than that.
+    rows. Brakes on one extract: `max_shrink_percent` of the known rows may go, at most `max_growth_factor` times as many
+    may come, and the total of a company, currency and kind of document may change by `max_sum_change_percent`.
+    `accepted_extracts`: tables and days, as "invoices 2026-11-22", that are taken in spite of a brake.
+
+    `watermarks`: per table the column by which a delta asks for what changed. The next one asks from
+    `watermark_overlap_minutes` before the last moment seen on, or `watermark_overlap_numbers` before the last number.
     """
 
     url: str = ""
     mode: Literal["full", "delta"] = "delta"
     max_shrink_percent: int = 20
+    max_growth_factor: int = 10
+    max_sum_change_percent: int = 50
+    accepted_extracts: tuple[str, ...] = ()
+    watermark_overlap_minutes: int = 60
+    watermark_overlap_numbers: int = 10_000
+    watermarks: Mapping[str, str] = field(default_factory=dict)
     queries: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -98,7 +109,14 @@ SECTIONS: dict[str, type] = {
 CHOICES = {("billing", "mode"): ("full", "delta"), ("dispatch", "mode"): ("rehearsal", "live")}
 
 # Smallest and largest value of each number.
-RANGES = {("billing", "max_shrink_percent"): (0, 100), ("smtp", "port"): (1, 65_535)}
+RANGES = {
+    ("billing", "max_shrink_percent"): (0, 100),
+    ("billing", "max_growth_factor"): (2, 1_000_000),
+    ("billing", "max_sum_change_percent"): (1, 1_000_000),
+    ("billing", "watermark_overlap_minutes"): (0, 525_600),
+    ("billing", "watermark_overlap_numbers"): (0, 1_000_000_000),
+    ("smtp", "port"): (1, 65_535),
+}
 
 # What a list holds, where that is not texts.
 LISTS_OF_NUMBERS = (("landing", "accepted_batches"),)

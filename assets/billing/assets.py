@@ -1,12 +1,11 @@
 """The billing extract as Dagster assets: one step, a table of the raw log each."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from types import MappingProxyType
 
 import dagster as dg
 
 from assets.billing.landing import BillingLanded, TableLanded, land_extract, land_files
+from assets.billing.source import BillingSource
 from assets.landing.assets import ONE_RUN_A_DAY, WAREHOUSE_POOL, day_of, raw_asset
 from assets.landing.context import LandingRoom
 from assets.landing.raw_tables import BILLING_TABLES
@@ -23,16 +22,6 @@ DESCRIPTIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class BillingSource:
-    """Where the extract comes from: a database when `url` is set, else CSV files in the inbox."""
-
-    url: str
-    is_full: bool
-    max_shrink_percent: int
-    queries: MappingProxyType[str, str]
-
-
 @dg.multi_asset(
     name="billing_extract",
     specs=[raw_asset(table.name, DESCRIPTIONS[table.name], kinds={"sql"}) for table in BILLING_TABLES],
@@ -47,15 +36,12 @@ def billing_extract(
     """Pulls the billing extract and appends what is new or changed to the raw log."""
     landing = landing_room.of_run(context.run_id, day_of(context))
     if billing_source.url:
-        landed = land_extract(
-            landing,
-            billing_source.url,
-            billing_source.queries,
-            is_full=billing_source.is_full,
-            max_shrink_percent=billing_source.max_shrink_percent,
-        )
+        landed = land_extract(landing, billing_source)
     else:
-        landed = land_files(landing, landing_room.billing_inbox)
+        landed = land_files(landing, landing_room.billing_inbox, billing_source)
+    for table in landed.tables:
+        for notice in table.notices:
+            context.log.warning(notice)
     yield from _results(landed, landing_room)
 
 
@@ -76,8 +62,11 @@ def _results(landed: BillingLanded, room: LandingRoom) -> Iterator[dg.Materializ
             "dagster/row_count": table.changed,
             "rows_deleted": table.deleted,
             "rows_refused": table.refused,
+            "keys_repeated": table.repeated_keys,
             **files,
         }
+        if table.notices:
+            metadata["notices"] = "; ".join(table.notices)
         if name == "invoices":
             metadata["control_total_of_last_batch"] = total
         yield dg.MaterializeResult(asset_key=dg.AssetKey(["raw", name]), metadata=metadata)

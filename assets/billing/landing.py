@@ -1,34 +1,62 @@
 """The billing extract into the raw log: from the ERP's database, or from CSV files in the inbox."""
 
+import hashlib
 import io
-import json
-from collections.abc import Mapping, Sequence
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 import pyarrow.parquet as pq
+from sqlalchemy import Engine, select
 
 from assets.billing.csv_files import BillingFile, read_billing_file
-from assets.billing.extract import Extract, extracts, open_billing
+from assets.billing.drift import Drift, drifts, refuse_drift
+from assets.billing.extract import (
+    Lost,
+    Question,
+    checked_queries,
+    checked_watermarks,
+    open_billing,
+    pull,
+    snapshot,
+)
+from assets.billing.extract_files import Contents, contents_of
 from assets.billing.rows import RowProblem, arrow_rows
-from assets.landing.batches import NumberedSource, record_sources, taken_hashes
+from assets.billing.source import BillingSource, acceptance
+from assets.landing.archive import Archive
+from assets.landing.batches import ACTOR, NumberedSource, record_sources, taken_hashes
+from assets.landing.brakes import Brakes, Implausible
 from assets.landing.change_log import Appended, append_billing, append_rows, last_ordinal
 from assets.landing.context import Landing
 from assets.landing.inbox import InboxFile, complete_files, take_away
 from assets.landing.quarantine import Refused, quarantine, quarantined_row
 from assets.landing.raw_tables import BILLING_TABLE_BY_NAME, BillingTable
 from assets.landing.warehouse import transaction, writing
+from assets.operations import journal
+from assets.operations.canonical import canonical_text
 from assets.operations.runs import LandedSource
+from assets.operations.store import reading as reading_store
+from assets.operations.store import writing as writing_store
+from assets.operations.tables import landed_source
+from assets.problem import DataProblem
 
 INBOX = "billing"
 ERP = "erp"
 
+# Where extracts lie while they are read: in the home, whose disk is known to be large enough and private.
+WORKSHOP = ".extract-"
+
+OFF = Brakes(100, None, None)
+ANYTHING = BillingSource()
+
 
 @dataclass(frozen=True, slots=True)
 class TableLanded:
-    """What was landed of one table: rows seen, new or changed, gone, and refused."""
+    """What was landed of one table: rows seen, new or changed, gone, and refused; and what a person should know."""
 
     table_name: str
     seen: int
@@ -36,6 +64,7 @@ class TableLanded:
     deleted: int
     refused: int
     repeated_keys: int = 0
+    notices: tuple[str, ...] = ()
 
     def __add__(self, other: "TableLanded") -> "TableLanded":
         """Two files of one table, counted together."""
@@ -46,6 +75,7 @@ class TableLanded:
             self.deleted + other.deleted,
             self.refused + other.refused,
             self.repeated_keys + other.repeated_keys,
+            self.notices + other.notices,
         )
 
 
@@ -57,71 +87,183 @@ class BillingLanded:
     quarantined: int
 
 
-def land_extract(
-    landing: Landing, url: str, queries: Mapping[str, str], *, is_full: bool, max_shrink_percent: int
-) -> BillingLanded:
-    """Pulls every mapped table from the ERP, keeps the extract as Parquet and appends what is new or changed."""
-    engine = open_billing(url)
+def land_extract(landing: Landing, source: BillingSource) -> BillingLanded:
+    """Pulls every mapped table from the ERP, keeps each extract as Parquet and appends what is new or changed.
+
+    All tables are read first, as they were at one moment; then each is landed. A table that cannot be read or looks wrong
+    as a whole is not landed, and stops the day after the others have been.
+
+    Raises UsageProblem for settings that cannot be used, DataProblem for an ERP or a table that cannot.
+    """
+    queries = checked_queries(source.queries)
+    watermarks = checked_watermarks(source.watermarks, queries)
+    engine = open_billing(source.url)
+    problems: list[DataProblem] = []
     tables: list[TableLanded] = []
-    try:
-        for extract in extracts(engine, queries):
-            rows = arrow_rows(extract.table, extract.rows, extract.ordinals)
-            kind = "full" if is_full else "delta"
-            source = LandedSource(
-                ERP,
-                kind,
-                landing.archive.put(_parquet(rows, extract.problems)),
-                rows.num_rows,
-                "taken",
-                extract.table.name,
-            )
-            with writing(landing.warehouse) as connection:
-                # The brake comes before the record: an extract that is refused was never taken.
-                tables.append(
-                    _land_rows(
-                        connection,
-                        landing,
-                        extract,
-                        rows,
-                        source,
-                        is_full=is_full,
-                        max_shrink_percent=max_shrink_percent,
-                    )
-                )
-    finally:
-        engine.dispose()
+    with _workshop(landing) as folder:
+        offers: list[Offer] = []
+        try:
+            with snapshot(engine) as connection:
+                for name, query in queries.items():
+                    table, path = BILLING_TABLE_BY_NAME[name], folder / f"{name}.parquet"
+                    before = last_extract(landing, table)
+                    question = _question(engine, source, table, query, watermarks.get(name, ""), before)
+                    try:
+                        contents = pull(connection, question, path, landing.clock.now())
+                    except Lost:
+                        raise
+                    except DataProblem as problem:
+                        problems.append(problem)
+                        continue
+                    is_everything = question.since is None and (source.is_full or bool(question.watermark))
+                    offers.append(Offer(table, path, contents, before, is_everything, question.watermark))
+        finally:
+            engine.dispose()
+        for offer in offers:
+            try:
+                tables.append(_land(landing, source, offer, "full" if source.is_full else "delta"))
+            except DataProblem as problem:
+                problems.append(problem)
+    _raise_all(problems)
     return BillingLanded(tuple(tables), taken=0, duplicate=0, quarantined=0)
 
 
-def _land_rows(
-    connection: duckdb.DuckDBPyConnection,
-    landing: Landing,
-    extract: Extract,
-    rows: pa.Table,
-    source: LandedSource,
-    *,
-    is_full: bool,
-    max_shrink_percent: int,
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One table of an extract, read and not yet landed. `is_everything`: no row was left out for being known."""
+
+    table: BillingTable
+    path: Path
+    contents: Contents
+    before: Contents | None
+    is_everything: bool
+    watermark: str = ""
+
+
+@contextmanager
+def _workshop(landing: Landing) -> Iterator[Path]:
+    """A folder in the home for what is being read; what a run that died left there goes first."""
+    home = landing.warehouse.parent
+    for left_over in home.glob(f"{WORKSHOP}*"):
+        shutil.rmtree(left_over)
+    with tempfile.TemporaryDirectory(prefix=WORKSHOP, dir=home) as folder:
+        yield Path(folder)
+
+
+def last_extract(landing: Landing, table: BillingTable) -> Contents | None:
+    """What the last extract of a table held that was taken; None when there is none."""
+    with reading_store(landing.store) as connection:
+        sha256 = connection.execute(
+            select(landed_source.c.sha256)
+            .where(
+                landed_source.c.inbox == ERP,
+                landed_source.c.table_name == table.name,
+                landed_source.c.outcome == "taken",
+            )
+            .order_by(landed_source.c.batch_id.desc(), landed_source.c.ordinal.desc())
+            .limit(1)
+        ).scalar()
+    return contents_of(landing.archive.path_of(sha256), table.name) if sha256 else None
+
+
+def _question(
+    engine: Engine, source: BillingSource, table: BillingTable, query: str, watermark: str, before: Contents | None
+) -> Question:
+    """What to ask for one table: everything, or only what changed since the last answer to this very question."""
+    url = engine.url
+    asked = canonical_text([url.get_backend_name(), url.host, url.port, url.database, query, watermark])
+    asked = hashlib.sha256(asked.encode()).hexdigest()
+    since = before.mark if before and watermark and before.asked == asked and not source.is_full else None
+    return Question(table, query, watermark, since, source.overlap, asked)
+
+
+def _land(landing: Landing, source: BillingSource, offer: Offer, kind: str) -> TableLanded:
+    """Lands one table; the reason of a refusal is kept in the journal, and the extract in the archive."""
+    table, contents = offer.table, offer.contents
+    sha256 = put_file(landing.archive, offer.path)
+    is_accepted = source.accepts(table.name, landing.as_of_date)
+    try:
+        return _append(landing, offer, sha256, kind, source.brakes, [])
+    except Implausible as problem:
+        if is_accepted:
+            notice = Drift("accepted", f"taken although {problem.what}")
+            return _append(landing, offer, sha256, kind, None, [notice])
+        words = f'{problem.what_to_do}; if it is right after all, take it for this day: [billing] accepted_extracts = ["{acceptance(table.name, landing.as_of_date)}"]'
+        with writing_store(landing.store) as store:
+            journal.append(
+                store,
+                landing.clock.now(),
+                ACTOR,
+                "extract_refused",
+                [f"batch:{landing.batch_id}", f"sha256:{sha256}"],
+                {"table": table.name, "code": problem.code, "rows": contents.seen, "reason": problem.what},
+                landing.run_id,
+            )
+        raise DataProblem(problem.what, where=problem.where, remedy=words) from problem
+
+
+def _append(
+    landing: Landing, offer: Offer, sha256: str, kind: str, brakes: Brakes | None, notices: list[Drift]
 ) -> TableLanded:
-    with transaction(connection):
-        after = last_ordinal(connection, extract.table, landing.batch_id)
-        _append_problems(connection, landing.batch_id, source.sha256, extract.problems, after)
+    """Appends one table and records it; `brakes` of None lets everything pass."""
+    table, contents = offer.table, offer.contents
+    with writing(landing.warehouse) as connection, transaction(connection):
+        found = drifts(
+            connection,
+            table,
+            contents,
+            offer.before,
+            is_everything=offer.is_everything,
+            watermark=offer.watermark,
+        )
+        if brakes is not None:
+            refuse_drift(table, found)
+        after = last_ordinal(connection, table, landing.batch_id)
+        _append_problems(connection, landing.batch_id, sha256, contents.problems, after)
+        # The brake comes before the record: an extract that is refused was never taken.
         appended = append_billing(
             connection,
-            extract.table,
-            rows,
+            table,
+            offer.path,
             batch_id=landing.batch_id,
-            source_sha256=source.sha256,
-            is_full=is_full,
-            max_shrink_percent=max_shrink_percent,
+            source_sha256=sha256,
+            is_full=kind == "full",
+            brakes=brakes or OFF,
             after=after,
         )
-        numbered = record_sources(landing.store, landing.clock, landing.batch_id, [source])[0]
+        said = notices + found + _repeated(appended)
+        taken = LandedSource(
+            ERP,
+            kind,
+            sha256,
+            contents.seen - len(contents.problems),
+            "taken",
+            table.name,
+            code=said[0].code if said else None,
+            message="; ".join(drift.words for drift in said) or None,
+        )
+        numbered = record_sources(landing.store, landing.clock, landing.batch_id, [taken])[0]
         _append_source(connection, numbered)
-    return _landed(extract.table, appended, extract.problems)
+    return _landed(table, appended, contents.problems, tuple(f"{table.name}: {drift.words}" for drift in said))
 
 
-def land_files(landing: Landing, inbox: Path) -> BillingLanded:
+def _repeated(appended: Appended) -> list[Drift]:
+    if not appended.repeated:
+        return []
+    return [Drift("repeated_keys", f"{appended.repeated} rows repeat the key of an earlier one; the last one counts")]
+
+
+def _raise_all(problems: Sequence[DataProblem]) -> None:
+    """Raises what went wrong, all of it at once: one run, one list to mend."""
+    if len(problems) > 1:
+        raise DataProblem(
+            " ".join(problem.sentence() for problem in problems), where="[billing]", remedy="mend each, then run again"
+        )
+    if problems:
+        raise problems[0]
+
+
+def land_files(landing: Landing, inbox: Path, rules: BillingSource = ANYTHING) -> BillingLanded:
     """Takes every complete CSV file of the billing inbox in name order; a file that cannot be read is quarantined."""
     seen = taken_hashes(landing.store, INBOX)
     tables: list[TableLanded] = []
@@ -177,16 +319,17 @@ def load_file(connection: duckdb.DuckDBPyConnection, numbered: NumberedSource, r
             after=after,
         )
         _append_source(connection, numbered)
-    return _landed(read.table, appended, read.problems, read.repeated_keys)
+    return _landed(read.table, appended, read.problems)
 
 
 def load_extract(connection: duckdb.DuckDBPyConnection, numbered: NumberedSource, content: bytes) -> None:
     """Appends an archived extract again, under its own batch: how a deleted warehouse gets its past back."""
     table = BILLING_TABLE_BY_NAME[numbered.source.table_name or ""]
     rows = pq.read_table(io.BytesIO(content))
+    problems = contents_of(io.BytesIO(content), table.name).problems
     with transaction(connection):
         after = last_ordinal(connection, table, numbered.batch_id)
-        _append_problems(connection, numbered.batch_id, numbered.source.sha256, _problems_of(rows), after)
+        _append_problems(connection, numbered.batch_id, numbered.source.sha256, problems, after)
         append_billing(
             connection,
             table,
@@ -197,6 +340,11 @@ def load_extract(connection: duckdb.DuckDBPyConnection, numbered: NumberedSource
             after=after,
         )
         _append_source(connection, numbered)
+
+
+def put_file(archive: Archive, path: Path) -> str:
+    """Keeps a file in the archive and returns its SHA-256."""
+    return archive.put(path.read_bytes())
 
 
 def _append_problems(
@@ -232,22 +380,8 @@ def _append_source(connection: duckdb.DuckDBPyConnection, numbered: NumberedSour
 
 
 def _landed(
-    table: BillingTable, appended: Appended, problems: Sequence[RowProblem], repeated_keys: int = 0
+    table: BillingTable, appended: Appended, problems: Sequence[RowProblem], notices: tuple[str, ...] = ()
 ) -> TableLanded:
-    return TableLanded(table.name, appended.seen, appended.changed, appended.deleted, len(problems), repeated_keys)
-
-
-PROBLEM_FIELDS = tuple(RowProblem.__dataclass_fields__)
-
-
-def _parquet(rows: pa.Table, problems: Sequence[RowProblem]) -> bytes:
-    """The extract as Parquet bytes, the refused rows with it as metadata: what a rebuild needs is in one file."""
-    listed = json.dumps([[getattr(problem, name) for name in PROBLEM_FIELDS] for problem in problems])
-    out = io.BytesIO()
-    pq.write_table(rows.replace_schema_metadata({"problems": listed}), out, compression="zstd")
-    return out.getvalue()
-
-
-def _problems_of(rows: pa.Table) -> list[RowProblem]:
-    listed = (rows.schema.metadata or {}).get(b"problems", b"[]").decode()
-    return [RowProblem(**dict(zip(PROBLEM_FIELDS, values, strict=True))) for values in json.loads(listed)]
+    return TableLanded(
+        table.name, appended.seen, appended.changed, appended.deleted, len(problems), appended.repeated, notices
+    )

@@ -6,7 +6,7 @@ then held, and the other rows go on (contracts, section 2).
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
@@ -24,6 +24,9 @@ LARGEST_INTEGER = 2**63 - 1
 AMOUNT_TEXT = re.compile(r"-?\d{1,16}(\.\d+)?", re.ASCII)
 DATE_TEXT = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 CURRENCY_TEXT = re.compile(r"[A-Z]{3}", re.ASCII)
+
+# By either of these, on any table, a row may say that its key is gone: a flag, or the moment it was deleted.
+DELETED_FLAG, DELETED_AT = "is_deleted", "deleted_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,11 @@ def _text(value: object) -> str:
     text = str(value).strip()
     if "\x00" in text:
         raise Unreadable("nul_character", "it holds a NUL character")
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise Unreadable("invalid_character", "it holds half of a character; mend it in the source") from error
     return text
 
 
@@ -150,26 +158,76 @@ READERS: dict[Kind, Callable[[object], Value]] = {
 }
 
 
-def read_row(table: BillingTable, given: Mapping[str, object], ordinal: int) -> tuple[Value, ...] | RowProblem:
-    """The values of one row in contract order, `extra` last; or why it is refused."""
+def read_row(
+    table: BillingTable, given: Mapping[str, object], ordinal: int, ignored: Collection[str] = ()
+) -> tuple[Value, ...] | RowProblem:
+    """The values of one row in contract order, `extra` last; or why it is refused. `ignored` columns are not kept."""
     values: list[Value] = []
     for column in table.columns:
         raw = given.get(column.name)
         try:
-            values.append(_read_value(column, raw))
+            values.append(read_value(column, raw))
         except Unreadable as error:
-            return _problem(table, given, ordinal, error.code, f"{column.name}: {error}")
+            return problem_of(table, given, ordinal, error.code, f"{column.name}: {error}")
     problem = _rule_broken(table, dict(zip(table.column_names, values, strict=True)))
     if problem:
-        return _problem(table, given, ordinal, *problem)
-    unknown = {
-        name: str(value) for name, value in given.items() if name not in table.column_names and value not in (None, "")
-    }
-    values.append(json.dumps(unknown, ensure_ascii=False, sort_keys=True) if unknown else None)
+        return problem_of(table, given, ordinal, *problem)
+    names = [name for name in given if name not in table.column_names and name not in ignored]
+    values.append(extra_text(names, [given[name] for name in names]))
     return tuple(values)
 
 
-def _read_value(column: Column, raw: object) -> Value:
+def extra_text(names: Sequence[str], values: Sequence[object]) -> str | None:
+    """What the contract does not ask for, as a JSON object of texts; null when there is nothing."""
+    unknown = {name: str(value) for name, value in zip(names, values, strict=True) if value not in (None, "")}
+    if not unknown:
+        return None
+    text = json.dumps(unknown, ensure_ascii=False, sort_keys=True)
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
+def says_deleted(given: Mapping[str, object]) -> bool:
+    """Whether a row only says that its key is gone. Raises Unreadable for a flag or a moment that cannot be read."""
+    flag, moment = given.get(DELETED_FLAG), given.get(DELETED_AT)
+    is_deleted = False
+    if flag is not None and str(flag).strip():
+        try:
+            is_deleted = _flag(flag)
+        except Unreadable as error:
+            raise Unreadable(error.code, f"{DELETED_FLAG}: {error}") from error
+    if moment is not None and str(moment).strip():
+        try:
+            _timestamp(moment)
+        except Unreadable as error:
+            raise Unreadable(error.code, f"{DELETED_AT}: {error}") from error
+        is_deleted = True
+    return is_deleted
+
+
+def read_deletion(table: BillingTable, given: Mapping[str, object], ordinal: int) -> tuple[Value, ...] | RowProblem:
+    """A row that says its key is gone: the key, and nothing else; or why it is refused."""
+    values: list[Value] = []
+    for column in table.columns:
+        try:
+            values.append(read_value(column, given.get(column.name)) if column.name in table.key else None)
+        except Unreadable as error:
+            return problem_of(table, given, ordinal, error.code, f"{column.name}: {error}")
+    return (*values, None)
+
+
+def read_any_row(
+    table: BillingTable, given: Mapping[str, object], ordinal: int, ignored: Collection[str] = ()
+) -> tuple[tuple[Value, ...] | RowProblem, bool]:
+    """A row of a source, or why it is refused; and whether it says that its key is gone."""
+    try:
+        if says_deleted(given):
+            return read_deletion(table, given, ordinal), True
+    except Unreadable as error:
+        return problem_of(table, given, ordinal, error.code, str(error)), False
+    return read_row(table, given, ordinal, {*ignored, DELETED_FLAG, DELETED_AT}), False
+
+
+def read_value(column: Column, raw: object) -> Value:
     if raw is None or (isinstance(raw, str) and not raw.strip()):
         if column.required:
             raise Unreadable("missing_value", "it is empty, and it is required")
@@ -194,7 +252,9 @@ def _rule_broken(table: BillingTable, row: Mapping[str, Value]) -> tuple[str, st
     return None
 
 
-def _problem(table: BillingTable, given: Mapping[str, object], ordinal: int, code: str, message: str) -> RowProblem:
+def problem_of(table: BillingTable, given: Mapping[str, object], ordinal: int, code: str, message: str) -> RowProblem:
+    """A refused row, with whom it concerns as far as it says so."""
+
     def whom(name: str) -> str | None:
         value = given.get(name)
         return str(value).strip() if value not in (None, "") else None
@@ -210,11 +270,19 @@ def _problem(table: BillingTable, given: Mapping[str, object], ordinal: int, cod
     )
 
 
-def arrow_rows(table: BillingTable, rows: Sequence[tuple[Value, ...]], ordinals: Sequence[int]) -> pa.Table:
-    """Read rows as an Arrow table with the contract's types, then `extra`, then each row's number in its source."""
-    types = [ARROW_TYPES[column.kind] for column in table.columns] + [pa.string(), pa.int64()]
-    names = [*table.column_names, "extra", "ordinal"]
-    values = [*(zip(*rows, strict=True) if rows else [() for _ in names[:-1]]), ordinals]
+def arrow_schema(table: BillingTable) -> pa.Schema:
+    """The contract's columns, then `extra`, each row's number in its source, and whether it says its key is gone."""
+    fields = [(column.name, ARROW_TYPES[column.kind]) for column in table.columns]
+    return pa.schema([*fields, ("extra", pa.string()), ("ordinal", pa.int64()), ("is_deleted", pa.bool_())])
+
+
+def arrow_rows(
+    table: BillingTable, rows: Sequence[tuple[Value, ...]], ordinals: Sequence[int], deleted: Collection[int] = ()
+) -> pa.Table:
+    """Read rows as an Arrow table; `deleted` are the ordinals of those that say their key is gone."""
+    schema = arrow_schema(table)
+    flags = [ordinal in deleted for ordinal in ordinals]
+    values = [*(zip(*rows, strict=True) if rows else [() for _ in range(len(schema) - 2)]), ordinals, flags]
     return pa.Table.from_arrays(
-        [pa.array(column, type=kind) for column, kind in zip(values, types, strict=True)], names=names
+        [pa.array(column, type=field.type) for column, field in zip(values, schema, strict=True)], schema=schema
     )

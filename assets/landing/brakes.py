@@ -121,11 +121,13 @@ def _refuse_other_sums(
             anti join vanished_rows using ({key})
             where not is_deleted
         ),
-        known as (
-            select {group}, sum(log.{amount}) as total, count(*) as documents
+        known_rows as (
+            select {", ".join(f"log.{name}" for name in (*groups, amount))}
             from raw.{table.name} as log
             join known_keys as known on log.batch_id * 1000000000 + log.ordinal = known.arrival and {same_key}
-            group by {group}
+        ),
+        known as (
+            select {group}, sum({amount}) as total, count(*) as documents from known_rows group by {group}
         ),
         now_rows as (
             select {", ".join(f"log.{name}" for name in (*groups, amount))}

@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 
 from assets.banking.landing import land_statements
 from assets.billing.landing import land_extract
+from assets.billing.source import BillingSource
+from assets.landing.brakes import Brakes
 from assets.landing.expectations import RESULTS, archived_results, look
 from assets.landing.warehouse import reading, writing
 from assets.operations.runs import read_run, record_dataset
@@ -109,7 +111,8 @@ def extract(installation: Installation, run_id: str, *, is_full: bool = True) ->
         "invoices": "documents",
     }
     url = f"sqlite:///{installation.home.root / 'erp.db'}"
-    land_extract(landing(installation, run_id, WEDNESDAY), url, queries, is_full=is_full, max_shrink_percent=100)
+    anything = Brakes(100, None, None)
+    land_extract(landing(installation, run_id, WEDNESDAY), BillingSource(url, queries, is_full=is_full, brakes=anything))
 
 
 def keep(installation: Installation, run_id: str, day: date, amount: str) -> None:
