@@ -8,6 +8,8 @@ from datetime import date
 from xml.sax.saxutils import escape
 
 ACCOUNT = "NL91ABNA0417164300"
+BELGIAN_ACCOUNT = "BE68539007547034"
+"""The account of the CODA statements."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ def camt053(
     newline: str = "",
     version: str = "08",
     statement_id: str = "S-1",
+    number: int = 61,
 ) -> bytes:
     """A camt.053; `newline` between elements makes it pretty, `prefix` puts them in a prefixed namespace."""
     p = f"{prefix}:" if prefix else ""
@@ -75,7 +78,7 @@ def camt053(
         )
     last = opening + sum(payment.cents for payment in payments) if closing is None else closing
     account = tag("Acct", tag("Id", tag("IBAN", ACCOUNT)) + tag("Ccy", "EUR"))
-    body = tag("Id", statement_id) + tag("ElctrncSeqNb", "61") + account
+    body = tag("Id", statement_id) + tag("ElctrncSeqNb", str(number)) + account
     body += balance("OPBD", opening, "2026-03-01") + balance("CLBD", last, "2026-03-02") + "".join(pieces)
     message = tag("BkToCstmrStmt", tag("GrpHdr", tag("MsgId", "M-1")) + tag("Stmt", body))
     namespace = f' {xmlns}="urn:iso:std:iso:20022:tech:xsd:camt.053.001.{version}"'
@@ -91,10 +94,18 @@ def mt940(
     width: int = 65,
     eol: str = "\r\n",
     encoding: str = "utf-8",
+    number: int = 61,
+    page: int = 1,
+    tags: tuple[str, str] = ("60F", "62F"),
+    days: tuple[str, str] = ("260301", "260302"),
 ) -> bytes:
-    """An MT940 statement with field 86 in the manner of ING, Rabobank or ABN AMRO, wrapped at `width`."""
+    """An MT940 statement with field 86 in the manner of ING, Rabobank or ABN AMRO, wrapped at `width`.
+
+    `tags` of a page in the middle of a longer statement are 60M and 62M.
+    """
     sign = "CD"[opening < 0]
-    lines = [":20:S1", f":25:{ACCOUNT}", ":28C:61/1", f":60F:{sign}260301EUR{money(opening, ',')}"]
+    lines = [":20:S1", f":25:{ACCOUNT}", f":28C:{number}/{page}"]
+    lines.append(f":{tags[0]}:{sign}{days[0]}EUR{money(opening, ',')}")
     for payment in payments:
         mark = "CD"[payment.cents < 0]
         day = payment.booked_on.strftime("%y%m%d%m%d")
@@ -114,7 +125,7 @@ def mt940(
             lines.append(payment.iban)
         lines += [information[at : at + width] for at in range(0, len(information), width)]
     closing = opening + sum(payment.cents for payment in payments)
-    lines += [f":62F:{'CD'[closing < 0]}260302EUR{money(closing, ',')}", "-"]
+    lines += [f":{tags[1]}:{'CD'[closing < 0]}{days[1]}EUR{money(closing, ',')}", "-"]
     return (eol.join(lines) + eol).encode(encoding)
 
 
@@ -134,12 +145,14 @@ def coda(
     eol: str = "\r\n",
     encoding: str = "latin-1",
     structured: bool = False,
+    number: int = 61,
 ) -> bytes:
     """A CODA statement; the text fills the 149 places of the communication, structured or free."""
-    account = "BE68539007547034".ljust(34) + "EUR"
-    lines = [record((1, "1"), (2, "2"), (3, "061"), (6, account), *_signed(43, opening), (59, "010326"), (126, "061"))]
-    for number, payment in enumerate(payments, start=1):
-        text, day, key = payment.text.ljust(149)[:149], payment.booked_on.strftime("%d%m%y"), f"{number:04d}0000"
+    account = BELGIAN_ACCOUNT.ljust(34) + "EUR"
+    count = f"{number:03d}"
+    lines = [record((1, "1"), (2, "2"), (3, count), (6, account), *_signed(43, opening), (59, "010326"), (126, count))]
+    for place, payment in enumerate(payments, start=1):
+        text, day, key = payment.text.ljust(149)[:149], payment.booked_on.strftime("%d%m%y"), f"{place:04d}0000"
         lines += [
             record(
                 (1, "21"),
@@ -151,14 +164,14 @@ def coda(
                 (62, "01"[structured]),
                 (63, text[:53]),
                 (116, day),
-                (122, "061"),
+                (122, count),
                 (125, "010"),
             ),
             record((1, "22"), (3, key), (11, text[53:106]), (64, payment.end_to_end_id[:35]), (126, "1 0")),
             record((1, "23"), (3, key), (11, payment.iban), (48, payment.name[:35]), (83, text[106:149]), (126, "0 0")),
         ]
     closing = opening + sum(payment.cents for payment in payments)
-    lines.append(record((1, "8"), (2, "061"), (5, account), *_signed(42, closing), (58, "020326"), (128, "0")))
+    lines.append(record((1, "8"), (2, count), (5, account), *_signed(42, closing), (58, "020326"), (128, "0")))
     debit = -sum(payment.cents for payment in payments if payment.cents < 0)
     credit = sum(payment.cents for payment in payments if payment.cents > 0)
     header = record((1, "0000002032630005"), (35, "VOORBEELD NV"), (61, "KREDBEBB"), (128, "2"))
