@@ -24,6 +24,7 @@ from assets.banking.structured import is_ogm, kind_by_shape
 from assets.banking.text_file import TextFile
 from assets.banking.values import (
     BIC,
+    CURRENCY,
     IBAN,
     account_number,
     belgian_iban,
@@ -223,11 +224,17 @@ def _statement(block: _Block, counts_bytes: bool) -> tuple[Statement, _Booked]:
     if account is None:
         raise UnreadableStatement("missing_account", "record 1 names no account")
     currency = _currency(old[1], old[5:42])
+    if CURRENCY.fullmatch(currency) is None:
+        raise UnreadableStatement("currency_mismatch", f"{currency!r} in record 1 is no currency")
     opening_amount, opening_on = _signed(old[42], old[43:58]), ddmmyy(old[58:64])
     if new:
         closing_amount, closing_on = _signed(new[41], new[42:57]), ddmmyy(new[57:63]) or opening_on
         if new[1:4] != old[2:5]:
             raise UnreadableStatement("malformed", "records 1 and 8 belong to different statements")
+        closing_currency = _currency(old[1], new[4:41])
+        if closing_currency != currency:
+            message = f"record 1 is in {currency} and record 8 in {closing_currency!r}"
+            raise UnreadableStatement("currency_mismatch", message)
     elif block.records > 1:
         raise UnreadableStatement("balance_missing", "record 8 with the new balance is missing")
     else:  # a day without movements may end without a new balance: nothing changed up to the day of the file
@@ -418,7 +425,12 @@ def _original(rest: str, start: int, currency: str) -> tuple[Decimal, str] | Non
     """An amount of 15 places, a rate of 12 and a currency of 3, as communication types 105 and 113 have them."""
     digits, original_currency = rest[start : start + 15], rest[start + 27 : start + 30].strip()
     # Thousandths of a foreign currency are no reason to lose what was booked in our own.
-    if not original_currency or original_currency == currency or not is_digits(digits) or digits[-1] != "0":
+    if (
+        CURRENCY.fullmatch(original_currency) is None
+        or original_currency == currency
+        or not is_digits(digits)
+        or digits[-1] != "0"
+    ):
         return None
     return thousandths_amount(digits), original_currency
 

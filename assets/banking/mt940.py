@@ -389,7 +389,7 @@ def _entry(movement: list[str], information: list[str], ordinal: int, booked: _B
         extra = extra or (found[1] if found else None)
     own_reference, other_account, other_name = (
         _owner_reference(owner_text, supplement, facts)
-        if supplement or owner_text.strip().upper() not in _POINTERS
+        if supplement or owner_text.strip().upper().rstrip("+") not in _POINTERS
         else _NO_OWNER_REFERENCE
     )
     if extra and not (code or "").endswith(extra):
@@ -442,7 +442,7 @@ def _owner_reference(owner_text: str, supplement: str, facts: Information) -> tu
     reference = other_account = None
     name = one_line(owner_text[16:])
     head = owner_text[:16].strip()
-    if head.upper() not in _POINTERS:
+    if head.upper().rstrip("+") not in _POINTERS:
         whole = normalise(owner_text)
         in_columns = len(owner_text) >= 16 and owner_text[15] == " "
         known = head in facts.raw[:40] or (facts.account or "").endswith(head)

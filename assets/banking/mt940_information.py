@@ -14,7 +14,16 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 
 from assets.banking.structured import reference_of_kind
-from assets.banking.values import BIC, IBAN, account_number, identifier, is_digits, normalise, one_line
+from assets.banking.values import (
+    BIC,
+    IBAN,
+    account_number,
+    has_iban_check_digits,
+    identifier,
+    is_digits,
+    normalise,
+    one_line,
+)
 
 _LINE = 65
 _FIRST_LINE = _LINE - len(":86:")  # most banks count the tag in, Rabobank does not
@@ -38,6 +47,8 @@ class Information:
     is_return: bool = False
     return_reason: str | None = None
     transaction_code: str | None = None
+    debtor_id: str | None = None
+    purpose: str | None = None
 
     def __init__(self, raw: str = "") -> None:
         self.raw = raw
@@ -64,6 +75,16 @@ class Flow:
             if not full <= size <= _LINE:
                 self.soft.add(length)
             full = _LINE
+
+    @classmethod
+    def of_subfields(cls, pieces: list[str]) -> Flow:
+        """The pieces of a text that was cut every 27 places, blanks at the end of each left out."""
+        flow = cls(pieces or [""])
+        length = 0
+        for piece in pieces[:-1]:
+            length += len(piece)
+            (flow.soft.discard if len(piece) >= _SUBFIELD else flow.soft.add)(length)
+        return flow
 
     def spaced(self, start: int, end: int) -> tuple[str | None, tuple[int, ...]]:
         """The text between two offsets as one line for people, and where in it a hard break stands inside a word."""
@@ -226,27 +247,44 @@ def _remittance(flow: Flow, start: int, end: int, information: Information) -> N
     information.remittance, information.wraps = flow.spaced(start, end)
 
 
-# -- ?20text?21text : German style, also >20text (Triodos) -----------------------------------------------------------------
+# -- ?20text?21text : German style (Deutsche Bank, Commerzbank, HVB, Sparkassen), also >20text (Triodos) -------------------
 
-_NUMBERED = re.compile(r"\s*(?:\d{3})?([?>@|])(?:00|10|20|21|30|32)")
-_RETURN_CODES = frozenset({"108", "109", "159"})  # business transaction codes of SEPA returns
+_NUMBERED = re.compile(r"\s*(?:\d{3})?([?>@|^~])(?:00|10|20|21|30|32)")
+_PURPOSES = (*map(str, range(20, 30)), *map(str, range(60, 64)))
+_SUBFIELDS = frozenset({"00", "10", *_PURPOSES, "30", "31", "32", "33", "34", "38", *map(str, range(70, 80))})
+_CUTS = {mark: re.compile(re.escape(mark) + r"(?=([0-9]{2}))") for mark in "?>@|^~"}
+_SUBFIELD = 27
+# Business transaction codes of returns: direct debits that came back (108, 109; 181, 184 when we were the debtor), credit
+# transfers that came back (159), and what they were before SEPA (009, 059).
+_RETURN_CODES = frozenset({"009", "059", "108", "109", "159", "181", "184"})
+_ISO_REASON = re.compile(r"\b(?:A[CGM]|BE|CNO|DNO|DT|ED|FF|MD|MS|RC|RR|SL|TM)(?:[0-9]{2}|R)\b")
 _TAG = re.compile(r"(EREF|KREF|MREF|CRED|DEBT|SVWZ|ABWA|ABWE|IBAN|BIC|PURP|COAM|OAMT)\+\s?")
+_LONGEST_ID = 35
+
+
+def _subfields(text: str, mark: str) -> dict[str, str]:
+    """The numbered parts of the field. Numbers rise, so `?20` in a payer's own text is text."""
+    parts: dict[str, str] = {}
+    name, start = "", 0
+    for cut in _CUTS[mark].finditer(text):
+        number = cut[1]
+        if number > name and number in _SUBFIELDS:
+            if name:
+                parts[name] = text[start : cut.start()]
+            name, start = number, cut.end() + 2
+    parts[name] = text[start:]
+    return parts
 
 
 def _numbered(flow: Flow, own_account: str) -> Information:
     text = flow.text
-    start_match = _NUMBERED.match(text)
-    assert start_match is not None
-    mark = re.escape(start_match[1])
-    cuts = list(re.finditer(f"{mark}([0-6][0-9])", text))
-    information = Information(raw=text)
-    pieces: dict[str, list[str]] = {}
-    for number, cut in enumerate(cuts):
-        end = cuts[number + 1].start() if number + 1 < len(cuts) else len(text)
-        pieces.setdefault(cut[1], []).append(text[cut.end() : end])
-    parts = {key: "".join(found) for key, found in pieces.items()}
-    purposes = [parts[key] for key in (*map(str, range(20, 30)), *map(str, range(60, 64))) if key in parts]
-    if start_match[1] == ">" and purposes and BIC.fullmatch(purposes[0].strip()):
+    start = _NUMBERED.match(text)
+    assert start is not None
+    mark = start[1]
+    information = Information(text)
+    parts = _subfields(text, mark)
+    purposes = [parts[key] for key in _PURPOSES if key in parts]
+    if mark == ">" and purposes and BIC.fullmatch(purposes[0].strip()):
         information.bic = purposes.pop(0).strip()
         if purposes and IBAN.fullmatch(purposes[0].strip()):
             information.account = purposes.pop(0).strip()
@@ -254,48 +292,64 @@ def _numbered(flow: Flow, own_account: str) -> Information:
         information.account = account_number(parts.get("38") or (parts.get("31") if mark != ">" else None))
         bank = (parts.get("30") or "").strip()
         information.bic = bank if BIC.fullmatch(bank) and not is_digits(bank) else None
-    information.name = one_line(parts.get("32", "") + parts.get("33", ""))
-    _purpose(purposes, information)
-    if text.strip()[:3] in _RETURN_CODES:
+    names = Flow.of_subfields([parts[key] for key in ("32", "33") if key in parts])
+    information.name = names.spaced(0, len(names.text))[0]
+    _purpose(Flow.of_subfields(purposes), information)
+    if text.lstrip()[:3] in _RETURN_CODES:
         information.is_return = True
-        information.return_reason = one_line(parts.get("34"))
+        named = _ISO_REASON.search(information.remittance or "")
+        information.return_reason = named[0] if named else one_line(parts.get("34"))
     if information.account == normalise(own_account):
         information.account = None
     return information
 
 
-def _purpose(purposes: list[str], information: Information) -> None:
-    """Joins the purpose lines (27 places each, broken in mid-word) and takes the SEPA tags out of them."""
-    joined = Flow(purposes[:1] or [""])
-    starts = {0}
-    for purpose in purposes[1:]:
-        joined.breaks.append(len(joined.text))
-        starts.add(len(joined.text))
-        joined.text += purpose
+def _purpose(joined: Flow, information: Information) -> None:
+    """Takes the SEPA tags out of the purpose lines; what is left is the payer's text."""
+    text = joined.text
+    starts = {0, *joined.breaks}
     # A tag opens a line or follows a space or sign; the same letters inside a word are text.
-    tags = [
-        tag for tag in _TAG.finditer(joined.text) if tag.start() in starts or not joined.text[tag.start() - 1].isalnum()
-    ]
-    if not tags:
-        information.remittance, information.wraps = joined.spaced(0, len(joined.text))
-        return
-    values: dict[str, tuple[int, int]] = {}
+    tags = [tag for tag in _TAG.finditer(text) if tag.start() in starts or not text[tag.start() - 1].isalnum()]
+    texts = [(0, tags[0].start() if tags else len(text))]
+    seen: set[str] = set()
     for number, tag in enumerate(tags):
-        end = tags[number + 1].start() if number + 1 < len(tags) else len(joined.text)
-        values.setdefault(tag[1], (tag.end(), end))
+        name, start = tag[1], tag.end()
+        end = tags[number + 1].start() if number + 1 < len(tags) else len(text)
+        if name in _IDS:
+            stop = _end_of_id(joined, start, end)
+            if name not in seen:
+                fact, plain = _IDS[name]
+                setattr(information, fact, plain(text[start:stop].strip()) or getattr(information, fact))
+            texts.append((stop, end))
+        elif name == "SVWZ":
+            texts.append((start, end))
+        seen.add(name)
+    information.remittance, information.wraps = _together(joined, texts)
 
-    def tight(name: str) -> str | None:
-        return joined.text[slice(*values[name])].strip() if name in values else None
 
-    information.end_to_end_id = identifier(tight("EREF"))
-    information.mandate_id = identifier(tight("MREF"))
-    information.creditor_id = _compact(tight("CRED"))
-    information.account = account_number(tight("IBAN")) or information.account
-    information.bic = _compact(tight("BIC")) or information.bic
-    if "SVWZ" in values:
-        information.remittance, information.wraps = joined.spaced(*values["SVWZ"])
-    elif tags[0].start():
-        information.remittance, information.wraps = joined.spaced(0, tags[0].start())
+def _end_of_id(joined: Flow, start: int, end: int) -> int:
+    """Where the id that starts here stops: with its subfield, or in a later one while the subfields before it are full."""
+    at = bisect_right(joined.breaks, start)
+    while at < len(joined.breaks) and joined.breaks[at] < end:
+        if joined.breaks[at] in joined.soft or joined.breaks[at] - start >= _LONGEST_ID:
+            return joined.breaks[at]
+        at += 1
+    return end
+
+
+def _together(joined: Flow, spans: list[tuple[int, int]]) -> tuple[str | None, tuple[int, ...]]:
+    """The texts of several places one after the other."""
+    texts: list[str] = []
+    wraps: list[int] = []
+    length = 0
+    for start, end in spans:
+        text, inside = joined.spaced(start, end)
+        if text:
+            length += 1 if texts else 0
+            wraps.extend(length + wrap for wrap in inside)
+            texts.append(text)
+            length += len(text)
+    return " ".join(texts) or None, tuple(wraps)
 
 
 # -- LABEL: value in columns : ABN AMRO free format, Knab ------------------------------------------------------------------
@@ -345,11 +399,16 @@ def _labelled(flow: Flow, own_account: str) -> Information:
 _ACCOUNT_FIRST = re.compile(
     r"\s*((?:[A-Z]{2}\d{2}[A-Z0-9]{11,30})|\d{10})(?=\s)(?:\s+([A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?)(?=\s))?"
 )
+# Old ING: the name of the transaction, then account and BIC.
+_COLLECTED = re.compile(
+    r"\s*Europese Incasso[A-Za-z, ]{0,30}\s([A-Z]{2}\d{2}[A-Z0-9]{11,30})\s+([A-Z]{6}[A-Z0-9]{2,5})(?=\s)"
+)
+_DUTCH_IBAN = re.compile(r"(?<![A-Z0-9])NL\d{2}[A-Z]{4}(\d{10})(?![0-9])")
 
 
 def _plain(flow: Flow, own_account: str) -> Information:
     """Free text. SNS and ASN begin with account and name on a line of their own; old ING files with account and BIC."""
-    information = Information(raw=flow.text)
+    information = Information(flow.text)
     texts = flow.lines
     start = 0
     first = _ACCOUNT_FIRST.match(texts[0])
@@ -360,10 +419,22 @@ def _plain(flow: Flow, own_account: str) -> Information:
         if len(texts) > 1 and not texts[1].strip():
             information.name = one_line(texts[0][start:])
             start = len(texts[0])
+        if is_digits(first[1]):
+            information.account = _iban_of(first[1], flow.text) or information.account
+    elif collected := _COLLECTED.match(flow.text):
+        information.account, information.bic = account_number(collected[1]), collected[2]
     if information.account == own_account:
         information.account = None
     information.remittance, information.wraps = flow.spaced(start, len(flow.text))
     return information
+
+
+def _iban_of(number: str, text: str) -> str | None:
+    """The IBAN in a text that is the same account as an old Dutch number."""
+    for found in _DUTCH_IBAN.finditer(text):
+        if found[1] == number and has_iban_check_digits(found[0]):
+            return found[0]
+    return None
 
 
 def _compact(text: str | None) -> str | None:
@@ -386,3 +457,15 @@ _READINGS: dict[str, tuple[str, Callable[[str], str | None]]] = {
     "BIC": ("bic", _compact),
 }
 """Fields that are read by themselves: the fact they are and how it is written plainly."""
+
+_IDS: dict[str, tuple[str, Callable[[str], str | None]]] = {
+    "EREF": ("end_to_end_id", identifier),
+    "KREF": ("payment_batch_id", identifier),
+    "MREF": ("mandate_id", identifier),
+    "CRED": ("creditor_id", _compact),
+    "IBAN": ("account", account_number),
+    "BIC": ("bic", _compact),
+    "DEBT": ("debtor_id", _compact),
+    "PURP": ("purpose", _compact),
+}
+"""German tags that hold an id. It ends with its subfield unless it fills it; what follows is text again."""

@@ -23,6 +23,11 @@ IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 BIC = re.compile(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
 
 
+# What two digits can say (`_century`); a bank that writes four means no other years either.
+_FIRST_YEAR, _LAST_YEAR = 1980, 2079
+CURRENCY = re.compile(r"[A-Z]{3}")
+
+
 def is_digits(text: str) -> bool:
     """Whether a text is one or more of 0-9; `str.isdigit` also accepts superscripts and other scripts."""
     return text.isascii() and text.isdigit()
@@ -71,16 +76,16 @@ def iso_date(text: str) -> date:
     """The date of an ISO date or date-time, as printed: a bank's date is its own, never moved to another time zone."""
     match = _ISO_DATE.fullmatch(text)
     try:
-        if match is not None:
+        if match is not None and _FIRST_YEAR <= int(match[1][:4]) <= _LAST_YEAR:
             return date.fromisoformat(match[1])
     except ValueError:
-        pass  # impossible day such as 30 February: refused below with the others
+        pass  # impossible day such as 30 February: refused below with the others, and with years nobody can mean
     raise UnreadableStatement("invalid_date", f"{text[:40]!r} is not a date")
 
 
 def _century(two_digits: int) -> int:
     # Statements of the last century are older than any claim, so 80..99 can only be 19xx.
-    return (1900 if two_digits >= 80 else 2000) + two_digits
+    return (1900 if two_digits >= _FIRST_YEAR % 100 else 2000) + two_digits
 
 
 def _date_of(year: int, month: int, day: int, text: str) -> date:
@@ -173,3 +178,11 @@ def belgian_iban(bban: str) -> str | None:
         return None
     check = 98 - int(f"{bban}111400") % 97  # B=11, E=14
     return f"BE{check:02d}{bban}"
+
+
+def has_iban_check_digits(iban: str) -> bool:
+    """Whether an IBAN in upper case without spaces has the right check digits (ISO 7064, mod 97)."""
+    if IBAN.fullmatch(iban) is None:
+        return False
+    turned = iban[4:] + iban[:4]
+    return int("".join(str(int(sign, 36)) for sign in turned)) % 97 == 1
