@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from io import BytesIO
 from typing import BinaryIO
 
-from assets.banking.camt import read_camt
+from assets.banking.camt import camt_parts
 from assets.banking.coda import coda_parts, is_coda
 from assets.banking.mt940 import is_mt940, is_mt942, mt940_parts
 from assets.banking.not_statements import INTERIM, WEB_PAGE, is_web_page, seems, signature_of
@@ -39,15 +38,9 @@ def statement_parts(source: BinaryIO, *, name: str = "") -> Iterator[Part]:
     if refusal is not None:
         raise _unknown(refusal, name)
     if _looks_like_xml(head):
-        yield from _camt_parts(source)
+        yield from camt_parts(source)
     else:
         yield from _text_parts(text_file(source), name)
-
-
-def _camt_parts(source: BinaryIO) -> Iterator[Part]:
-    for statement in read_camt(source.read()).statements:
-        yield statement.entries
-        yield replace(statement, entries=())
 
 
 def _text_parts(file: TextFile, name: str) -> Iterator[Part]:

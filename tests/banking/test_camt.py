@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from io import BytesIO
 
 import pytest
 
-from assets.banking.camt import read_camt
-from assets.banking.statements import Entry, Statement, UnreadableStatement
+from assets.banking.camt import camt_parts
+from assets.banking.statements import Entry, Statement, StatementFile, UnreadableStatement, gathered
 
 OWN, OTHER, THIRD = "NL91ABNA0417164300", "NL44RABO0123456789", "BE68539007547034"
+BELGIAN = "BE71096123456769"
+
+
+def read_camt(content: bytes) -> StatementFile:
+    return gathered(camt_parts(BytesIO(content)))
 
 
 def balance(code: str, amount: str, sign: str = "CRDT", currency: str = "EUR") -> str:
@@ -95,15 +101,26 @@ def test_a_batch_splits_when_its_details_make_up_the_entry() -> None:
         ("<Amt Ccy='EUR'>20.00</Amt>", ""),
     ],
 )
-def test_a_batch_that_does_not_add_up_stays_whole_and_names_nobody(amounts: tuple[str, str]) -> None:
+def test_a_batch_that_does_not_add_up_stays_whole_and_says_what_all_details_say(amounts: tuple[str, str]) -> None:
     details = "".join(
-        f"<TxDtls><Refs><EndToEndId>E</EndToEndId></Refs>{amount}<RltdPties>{party('Dbtr', 'A', OTHER)}</RltdPties>"
-        "<RmtInf><Ustrd>2026-000123</Ustrd></RmtInf></TxDtls>"
-        for amount in amounts
+        f"<TxDtls><Refs><EndToEndId>{number}</EndToEndId><MndtId>M</MndtId></Refs>{amount}"
+        f"<RltdPties>{party('Dbtr', 'A', OTHER)}</RltdPties>"
+        f"<RmtInf><Ustrd>2026-00012{number}</Ustrd><Strd><RfrdDocInf><Nb>D{number}</Nb></RfrdDocInf></Strd></RmtInf></TxDtls>"
+        for number, amount in enumerate(amounts, start=1)
     )
     entry = only_entry(booked("20.00", inside=f"<NtryDtls>{details}</NtryDtls>"), booked("20.00", "DBIT"))
     assert (entry.amount, entry.detail_ordinal) == (Decimal("20.00"), 0)
-    assert (entry.counterparty_iban, entry.end_to_end_id, entry.remittance) == (None, None, None)
+    assert (entry.end_to_end_id, entry.mandate_id, entry.counterparty_iban) == (None, "M", OTHER)
+    assert (entry.remittance, entry.referred_documents) == ("2026-000121 2026-000122", ("D1", "D2"))
+
+
+def test_a_batch_kept_whole_names_nobody_when_its_details_name_several() -> None:
+    details = "".join(
+        f"<TxDtls><RltdPties>{party('Dbtr', 'A', account)}{party('Cdtr', 'Supplier', BELGIAN)}</RltdPties></TxDtls>"
+        for account in (OTHER, THIRD)
+    )
+    entry = only_entry(booked("20.00", inside=f"<NtryDtls>{details}</NtryDtls>"), booked("20.00", "DBIT"))
+    assert (entry.counterparty_iban, entry.counterparty_name) == (None, "A")
 
 
 def test_details_may_stand_in_several_groups() -> None:
