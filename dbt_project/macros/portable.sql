@@ -15,3 +15,7 @@
 {# Letters and digits only, upper case: how references and invoice numbers are compared. #}
 {% macro normalised_reference(text) -%}{{ return(adapter.dispatch("normalised_reference")(text)) }}{%- endmacro %}
 {% macro default__normalised_reference(text) -%}upper(regexp_replace({{ text }}, '[^A-Za-z0-9]', '', 'g')){%- endmacro %}
+
+{# One number for all texts of a group, whatever their order; equal groups give equal numbers. Null for an empty group. #}
+{% macro multiset_hash(text) -%}{{ return(adapter.dispatch("multiset_hash")(text)) }}{%- endmacro %}
+{% macro default__multiset_hash(text) -%}cast(sum(hash({{ text }})) as hugeint){%- endmacro %}

@@ -47,7 +47,8 @@ expectations as (
     select
         policies.company_id,
         policies.account_iban,
-        expected_day.date_day as expected_until_on
+        expected_day.date_day as expected_until_on,
+        last_bank_day.date_day as bank_day_before_on
     from policies
     cross join business_day
     inner join bank_days as yesterday
@@ -56,26 +57,55 @@ expectations as (
         on
             yesterday.bank_day_no - policies.allowed_bank_days = expected_day.bank_day_no
             and expected_day.is_bank_day
+    inner join bank_days as last_bank_day
+        on
+            yesterday.bank_day_no = last_bank_day.bank_day_no
+            and last_bank_day.is_bank_day
     where policies.particular_rank = 1
+),
+
+-- Up to where the statements of each currency follow one another. What follows a break begins on the day that broke.
+pockets as (
+    select
+        chained.account_iban,
+        chained.currency,
+        max(chained.to_on) as last_statement_on,
+        max(chained.chain_no) as last_chain_no,
+        least(
+            min(least(chained.previous_to_on, chained.from_on - 1)) filter (where chained.break_kind is not null),
+            max(chained.to_on)
+        ) as covered_until_on
+    from chained
+    group by chained.account_iban, chained.currency
 ),
 
 newest as (
     select
-        chained.*,
-        row_number() over (
-            partition by chained.account_iban
-            order by chained.to_on desc, chained.from_on desc, chained.statement_key desc
-        ) as newest_rank
-    from chained
+        pockets.*,
+        chained.statement_key,
+        chained.closing_amount,
+        max(pockets.last_statement_on) over (partition by pockets.account_iban) as account_last_statement_on
+    from pockets
+    inner join chained
+        on
+            pockets.account_iban = chained.account_iban
+            and pockets.currency = chained.currency
+            and pockets.last_chain_no = chained.chain_no
 ),
 
-first_breaks as (
+-- An account of several currencies is covered as far as the one that lags most. One that was emptied is closed: no
+-- further statement of it is waited for.
+ranked as (
     select
-        chained.account_iban,
-        min(chained.previous_to_on) as unbroken_until_on
-    from chained
-    where chained.break_kind is not null
-    group by chained.account_iban
+        newest.*,
+        row_number() over (
+            partition by newest.account_iban
+            order by
+                newest.closing_amount = 0 and newest.last_statement_on < newest.account_last_statement_on,
+                newest.covered_until_on,
+                newest.currency
+        ) as lag_rank
+    from newest
 ),
 
 final as (
@@ -83,27 +113,24 @@ final as (
         company_accounts.company_id,
         business_day.as_of_date,
         company_accounts.account_iban,
-        newest.currency,
-        coalesce(first_breaks.unbroken_until_on, newest.to_on) as covered_until_on,
-        newest.to_on as last_statement_on,
+        ranked.currency,
+        ranked.covered_until_on,
+        ranked.last_statement_on,
         expectations.expected_until_on,
-        newest.statement_key as last_statement_key,
-        newest.closing_amount,
-        coalesce(
-            coalesce(first_breaks.unbroken_until_on, newest.to_on) >= expectations.expected_until_on, false
-        ) as is_covered
+        expectations.bank_day_before_on,
+        ranked.statement_key as last_statement_key,
+        ranked.closing_amount,
+        coalesce(ranked.covered_until_on >= expectations.expected_until_on, false) as is_covered
     from company_accounts
     cross join business_day
     inner join expectations
         on
             company_accounts.company_id = expectations.company_id
             and company_accounts.account_iban = expectations.account_iban
-    left join newest
+    left join ranked
         on
-            company_accounts.account_iban = newest.account_iban
-            and newest.newest_rank = 1
-    left join first_breaks
-        on company_accounts.account_iban = first_breaks.account_iban
+            company_accounts.account_iban = ranked.account_iban
+            and ranked.lag_rank = 1
 )
 
 select * from final

@@ -10,6 +10,13 @@ account_owners as (
     select * from {{ ref("stg_billing__account_owners") }}
 ),
 
+-- Told by another statement already, or by one that is no source of its account: taken once, or not at all.
+set_aside as (
+    select weighed.statement_key
+    from {{ ref("int_statements_weighed") }} as weighed
+    where weighed.set_aside_reason is not null
+),
+
 final as (
     select
         bank_entries.entry_key,
@@ -41,7 +48,10 @@ final as (
     from bank_entries
     inner join account_owners
         on bank_entries.account_iban = account_owners.account_iban
+    left join set_aside
+        on bank_entries.statement_key = set_aside.statement_key
     cross join business_day
+    where set_aside.statement_key is null
 )
 
 select * from final

@@ -14,84 +14,159 @@ business_day as (
     select * from {{ ref("stg_control__business_day") }}
 ),
 
+-- Several statements may end on one day: cut during the day, or pages. Each opening balance there is paired with an
+-- equal closing balance of the same day, the first with the first and so on.
+paired as (
+    select
+        statements.*,
+        row_number() over opening_balance as opening_no,
+        row_number() over closing_balance as closing_no,
+        row_number() over (
+            partition by statements.account_iban, statements.currency, statements.to_on
+            order by statements.from_on, statements.sequence_no, statements.arrival_no
+        ) as day_no
+    from statements
+    where statements.is_counted
+    window
+        opening_balance as (
+            partition by statements.account_iban, statements.currency, statements.to_on, statements.opening_amount
+            order by statements.arrival_no
+        ),
+        closing_balance as (
+            partition by statements.account_iban, statements.currency, statements.to_on, statements.closing_amount
+            order by statements.arrival_no
+        )
+),
+
+marked as (
+    select
+        paired.*,
+        before.statement_key is null as is_day_opening,
+        after.statement_key is null as is_day_closing
+    from paired
+    left join paired as before
+        on
+            paired.account_iban = before.account_iban
+            and paired.currency = before.currency
+            and paired.to_on = before.to_on
+            and paired.opening_amount = before.closing_amount
+            and paired.opening_no = before.closing_no
+    left join paired as after
+        on
+            paired.account_iban = after.account_iban
+            and paired.currency = after.currency
+            and paired.to_on = after.to_on
+            and paired.closing_amount = after.opening_amount
+            and paired.closing_no = after.opening_no
+),
+
+-- Where one opening balance is left over, the statements of the day hang together in some order, and the day as a whole
+-- goes from the one left over to the closing balance left over; none left over: it ends where it began.
+days as (
+    select
+        marked.account_iban,
+        marked.currency,
+        marked.to_on,
+        count(*) filter (where marked.is_day_opening) <= 1 as is_whole,
+        min(marked.opening_amount) filter (where marked.is_day_opening) as left_opening_amount,
+        min(marked.closing_amount) filter (where marked.is_day_closing) as left_closing_amount,
+        min(marked.opening_amount) filter (where marked.day_no = 1) as first_opening_amount
+    from marked
+    group by marked.account_iban, marked.currency, marked.to_on
+),
+
 ordered as (
     select
-        statements.company_id,
-        statements.account_iban,
-        statements.currency,
-        statements.statement_key,
-        statements.format,
-        statements.sequence_no,
-        statements.from_on,
-        statements.to_on,
-        statements.opening_amount,
-        statements.closing_amount,
-        lag(statements.statement_key) over chain as previous_statement_key,
-        lag(statements.format) over chain as previous_format,
-        lag(statements.sequence_no) over chain as previous_sequence_no,
-        lag(statements.to_on) over chain as previous_to_on,
-        lag(statements.closing_amount) over chain as previous_closing_amount
-    from statements
+        marked.company_id,
+        marked.account_iban,
+        marked.currency,
+        marked.statement_key,
+        marked.format_family,
+        marked.sequence_no,
+        marked.from_on,
+        marked.to_on,
+        marked.closing_amount,
+        days.is_whole,
+        case
+            when days.is_whole then coalesce(days.left_opening_amount, days.first_opening_amount)
+            else marked.opening_amount
+        end as chain_opening_amount,
+        case
+            when days.is_whole then coalesce(days.left_closing_amount, days.first_opening_amount)
+            else marked.closing_amount
+        end as chain_closing_amount,
+        row_number() over chain as chain_no
+    from marked
+    inner join days
+        on
+            marked.account_iban = days.account_iban
+            and marked.currency = days.currency
+            and marked.to_on = days.to_on
     window chain as (
-        partition by statements.account_iban, statements.currency
-        order by
-            statements.from_on,
-            statements.to_on,
-            statements.sequence_no,
-            statements.ordinal,
-            statements.statement_key
+        partition by marked.account_iban, marked.currency
+        order by marked.to_on, marked.from_on, marked.sequence_no, marked.arrival_no, marked.statement_key
+    )
+),
+
+followed as (
+    select
+        ordered.*,
+        lag(ordered.statement_key) over chain as previous_statement_key,
+        lag(ordered.format_family) over chain as previous_format_family,
+        lag(ordered.sequence_no) over chain as previous_sequence_no,
+        lag(ordered.to_on) over chain as previous_to_on,
+        lag(ordered.chain_closing_amount) over chain as previous_closing_amount
+    from ordered
+    window chain as (
+        partition by ordered.account_iban, ordered.currency
+        order by ordered.chain_no
     )
 ),
 
 measured as (
     select
-        ordered.*,
+        followed.*,
+        followed.is_whole and followed.to_on = followed.previous_to_on as is_within_day,
         cast(
-            ordered.opening_amount - ordered.previous_closing_amount as decimal(18, 2)
+            followed.chain_opening_amount - followed.previous_closing_amount as decimal(18, 2)
         ) as difference_amount,
-        coalesce(ordered.opening_amount <> ordered.previous_closing_amount, false) as is_balance_broken,
-        -- A number is skipped only within one series: same format, and not the restart at 1 of a new year.
+        -- A number is skipped only within one series, that of a format. With a new year it may begin again, at 1.
         coalesce(
-            ordered.format = ordered.previous_format
-            and ordered.sequence_no > ordered.previous_sequence_no + 1
-            and not (
-                extract(year from ordered.from_on) > extract(year from ordered.previous_to_on)
-                and ordered.sequence_no = 1
+            followed.format_family = followed.previous_format_family
+            and (
+                followed.sequence_no > followed.previous_sequence_no + 1
+                or (
+                    followed.sequence_no > 1
+                    and followed.sequence_no <= followed.previous_sequence_no
+                    and extract(year from followed.to_on) > extract(year from followed.previous_to_on)
+                )
             ),
             false
         ) as is_number_skipped,
         coalesce(
-            ordered.format = ordered.previous_format
-            and ordered.sequence_no = ordered.previous_sequence_no + 1,
+            followed.format_family = followed.previous_format_family
+            and followed.sequence_no = followed.previous_sequence_no + 1,
             false
         ) as is_number_next,
         coalesce(before_opening.bank_day_no - at_closing.bank_day_no, 0) as bank_days_between
-    from ordered
+    from followed
     left join bank_days as at_closing
-        on ordered.previous_to_on = at_closing.date_day
+        on followed.previous_to_on = at_closing.date_day
     left join bank_days as before_opening
-        on ordered.from_on - 1 = before_opening.date_day
+        on followed.from_on - 1 = before_opening.date_day
 ),
 
 judged as (
     select
-        measured.company_id,
-        measured.account_iban,
-        measured.currency,
-        measured.statement_key,
-        measured.from_on,
-        measured.to_on,
-        measured.closing_amount,
-        measured.previous_statement_key,
-        measured.previous_to_on,
-        measured.difference_amount,
+        measured.*,
         case
+            when measured.is_within_day then null
             -- Balances meet and no bank day lies between: a skipped number is the bank's own numbering.
-            when measured.is_number_skipped and (measured.is_balance_broken or measured.bank_days_between > 0)
+            when measured.is_number_skipped and (measured.difference_amount <> 0 or measured.bank_days_between > 0)
                 then 'missing_statement'
-            when measured.is_balance_broken and not measured.is_number_next and measured.bank_days_between > 0
+            when measured.difference_amount <> 0 and not measured.is_number_next and measured.bank_days_between > 0
                 then 'missing_statement'
-            when measured.is_balance_broken then 'balance_break'
+            when measured.difference_amount <> 0 then 'balance_break'
         end as break_kind
     from measured
 ),
@@ -119,7 +194,8 @@ final as (
         judged.statement_key,
         judged.from_on,
         judged.to_on,
-        judged.closing_amount,
+        judged.chain_no,
+        judged.chain_closing_amount as closing_amount,
         judged.previous_statement_key,
         judged.previous_to_on,
         judged.difference_amount,

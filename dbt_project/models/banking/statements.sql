@@ -2,37 +2,37 @@ with business_day as (
     select * from {{ ref("stg_control__business_day") }}
 ),
 
-bank_statements as (
-    select * from {{ ref("stg_bank__statements") }}
-),
-
-account_owners as (
-    select * from {{ ref("stg_billing__account_owners") }}
+weighed as (
+    select * from {{ ref("int_statements_weighed") }}
 ),
 
 final as (
     select
-        bank_statements.statement_key,
-        account_owners.company_id,
+        weighed.statement_key,
+        weighed.company_id,
         business_day.as_of_date,
-        bank_statements.account_iban,
-        bank_statements.currency,
-        bank_statements.format,
-        bank_statements.statement_id,
-        bank_statements.sequence_no,
-        bank_statements.from_on,
-        bank_statements.to_on,
-        bank_statements.opening_amount,
-        bank_statements.closing_on,
-        bank_statements.closing_amount,
-        bank_statements.entry_count,
-        bank_statements.file_sha256,
-        bank_statements.ordinal
-    from bank_statements
-    inner join account_owners
-        on bank_statements.account_iban = account_owners.account_iban
+        weighed.account_iban,
+        weighed.currency,
+        weighed.format,
+        weighed.format_family,
+        weighed.statement_id,
+        weighed.sequence_no,
+        weighed.from_on,
+        weighed.to_on,
+        weighed.opening_amount,
+        weighed.closing_on,
+        weighed.closing_amount,
+        weighed.entry_count,
+        weighed.set_aside_reason is null as is_counted,
+        weighed.set_aside_reason,
+        weighed.counts_instead_key,
+        weighed.arrival_no,
+        weighed.file_sha256,
+        weighed.ordinal,
+        weighed.batch_id
+    from weighed
     cross join business_day
-    where not bank_statements.is_informative
+    where coalesce(weighed.closing_on, weighed.to_on) <= business_day.as_of_date
 )
 
 select * from final

@@ -1,9 +1,19 @@
--- A row here is an account without a reported break whose first opening balance plus all entries is not its last
--- closing balance: an entry was lost or read twice between the file and the warehouse.
+-- A row here is a statement that counts whose opening balance plus its entries is not its closing balance (an entry was
+-- lost or read twice between the file and the warehouse), or an account without a reported break whose statements do
+-- not lead from one first balance to one last.
 {{ config(meta={"dagster": {"ref": {"name": "entries"}}}) }}
 
 with statements as (
     select * from {{ ref("statements") }}
+    where is_counted
+),
+
+booked as (
+    select
+        entries.statement_key,
+        sum(entries.amount) as amount
+    from {{ ref("entries") }} as entries
+    group by entries.statement_key
 ),
 
 broken_accounts as (
@@ -16,57 +26,59 @@ broken_accounts as (
     from {{ ref("accepted_gaps") }} as accepted_gaps
 ),
 
-ends as (
-    select
-        statements.*,
-        row_number() over chain as place,
-        count(*) over (partition by statements.account_iban, statements.currency) as statement_count
-    from statements
-    window chain as (
-        partition by statements.account_iban, statements.currency
-        order by
-            statements.from_on,
-            statements.to_on,
-            statements.sequence_no,
-            statements.ordinal,
-            statements.statement_key
-    )
-),
-
+-- Whatever their order, statements that hang together begin at one balance and end at one: all others occur as often as
+-- an opening balance as they do as a closing balance.
 balances as (
     select
-        ends.account_iban,
-        ends.currency,
-        max(case when ends.place = 1 then ends.opening_amount end) as opening_amount,
-        max(case when ends.place = ends.statement_count then ends.closing_amount end) as closing_amount
-    from ends
-    group by ends.account_iban, ends.currency
+        statements.account_iban,
+        statements.currency,
+        statements.opening_amount as amount,
+        1 as times
+    from statements
+    union all
+    select
+        statements.account_iban,
+        statements.currency,
+        statements.closing_amount as amount,
+        -1 as times
+    from statements
 ),
 
-booked as (
+loose_balances as (
     select
-        entries.account_iban,
-        entries.currency,
-        sum(entries.amount) as amount
-    from {{ ref("entries") }} as entries
-    inner join statements
-        on entries.statement_key = statements.statement_key
-    group by entries.account_iban, entries.currency
+        balances.account_iban,
+        balances.currency,
+        balances.amount
+    from balances
+    group by balances.account_iban, balances.currency, balances.amount
+    having sum(balances.times) <> 0
 )
 
 select
-    balances.account_iban,
-    balances.currency,
-    balances.opening_amount,
+    statements.account_iban,
+    statements.currency,
+    statements.statement_key,
+    statements.opening_amount,
     booked.amount as booked_amount,
-    balances.closing_amount
-from balances
+    statements.closing_amount
+from statements
 left join booked
-    on
-        balances.account_iban = booked.account_iban
-        and balances.currency = booked.currency
+    on statements.statement_key = booked.statement_key
+where statements.opening_amount + coalesce(booked.amount, 0) <> statements.closing_amount
+union all
+select
+    loose_balances.account_iban,
+    loose_balances.currency,
+    null as statement_key,
+    min(loose_balances.amount) as opening_amount,
+    null as booked_amount,
+    max(loose_balances.amount) as closing_amount
+from loose_balances
+-- An account that is no longer a company's has no gaps: nobody pays into it.
+inner join {{ ref("account_coverage") }} as account_coverage
+    on loose_balances.account_iban = account_coverage.account_iban
 left join broken_accounts
-    on balances.account_iban = broken_accounts.account_iban
-where
-    broken_accounts.account_iban is null
-    and balances.opening_amount + coalesce(booked.amount, 0) <> balances.closing_amount
+    on loose_balances.account_iban = broken_accounts.account_iban
+where broken_accounts.account_iban is null
+group by loose_balances.account_iban, loose_balances.currency
+having count(*) > 2
