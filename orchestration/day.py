@@ -50,7 +50,7 @@ def run_day(home: Home, requested: date | None, *, shows_progress: bool) -> Summ
         pass  # said now, before the log of the run under way is written over; each job takes the lock for itself
     with dagster_instance(home) as instance, output_to(home.target / "run.log"):
         definitions = definitions_of(home)
-        with progress_bar(f"{day}", steps=9, is_shown=shows_progress):
+        with progress_bar(f"{day}", steps=10, is_shown=shows_progress):
             closed = execute(definitions, "close_of_day", instance, day)
             if closed.success:
                 # Before anything leaves: what was skipped may be what would have held it.

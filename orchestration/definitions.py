@@ -9,6 +9,7 @@ from dagster_dbt import get_asset_key_for_model
 from assets.banking.assets import bank_files
 from assets.billing.assets import billing_extract
 from assets.communications.assets import outbox_assets, templates
+from assets.invoicing.assets import invoice_files
 from assets.landing.checks import expectations
 from assets.publishing.assets import publishing_asset
 from assets.register.assets import register_files
@@ -35,6 +36,7 @@ def definitions_of(home: Home) -> dg.Definitions:
     return dg.Definitions(
         assets=[
             billing_extract,
+            invoice_files,
             bank_files,
             register_files,
             templates,

@@ -47,6 +47,7 @@ class Installation:
             quarantine=self.home.quarantine,
             bank_inbox=self.home.bank_inbox,
             billing_inbox=self.home.billing_inbox,
+            invoices_inbox=self.home.invoices_inbox,
             register_inbox=self.home.register_inbox,
             accepted_batches=frozenset(self.settings.landing.accepted_batches),
             timezone=self.timezone,

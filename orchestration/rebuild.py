@@ -15,6 +15,7 @@ from assets.banking.landing import load_statements
 from assets.banking.spool import Spooled, ToRead, spool_files, spool_folder
 from assets.billing.csv_files import read_billing_file
 from assets.billing.landing import load_extract, load_file
+from assets.invoicing.landing import ROWS, load_rows
 from assets.landing.archive import Archive
 from assets.landing.batches import NumberedSource, all_sources
 from assets.landing.change_log import append_rows
@@ -26,7 +27,7 @@ from assets.problem import DataProblem
 from assets.warehouse.standing import Dataset, datasets, load_dated_tables, load_missing_allocations
 from orchestration.installation import Installation
 
-WAREHOUSE_INBOXES = ("erp", "billing", "bank")
+WAREHOUSE_INBOXES = ("erp", "billing", "bank", ROWS)
 
 
 def ensure_warehouse(installation: Installation) -> int:
@@ -101,6 +102,9 @@ def _load(
         return
     for source in sources:
         content = archive.get(source.source.sha256)
+        if inbox == ROWS:
+            load_rows(connection, source, content)
+            continue
         if inbox == "erp":
             load_extract(connection, source, content)
             continue

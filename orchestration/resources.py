@@ -9,11 +9,13 @@ from dagster_dbt import DbtCliResource
 
 from assets.billing.source import BillingSource
 from assets.communications.assets import Mailroom
+from assets.invoicing.assets import ResponseDesk
 from assets.publishing.assets import PublishingRoom
 from assets.warehouse.assets import WarehouseRoom
 from assets.warehouse.dbt import QUIET_ENVIRONMENT, dbt_executable
 from assets.warehouse.versions import PROJECT
 from orchestration.billing import billing_source_of
+from orchestration.answers import answer_recorder
 from orchestration.home import Home, find_home, locked
 from orchestration.installation import Installation, open_installation
 from orchestration.mailroom import open_mailroom
@@ -44,6 +46,11 @@ def resources_of(home: Home) -> dict[str, Any]:
         return billing_source_of(context.resources.installation.settings)
 
     @dg.resource(required_resource_keys={"installation"})
+    def response_desk(context: dg.InitResourceContext) -> ResponseDesk:
+        opened: Installation = context.resources.installation
+        return ResponseDesk(answer_recorder(opened.store, opened.clock))
+
+    @dg.resource(required_resource_keys={"installation"})
     def warehouse_room(context: dg.InitResourceContext) -> WarehouseRoom:
         opened: Installation = context.resources.installation
         return WarehouseRoom(opened.store, home.warehouse, opened.archive, opened.dbt, opened.clock)
@@ -60,6 +67,7 @@ def resources_of(home: Home) -> dict[str, Any]:
         "installation": installation,
         "landing_room": landing_room,
         "billing_source": billing_source,
+        "response_desk": response_desk,
         "warehouse_room": warehouse_room,
         "mailroom": mailroom,
         "publishing_room": publishing_room,

@@ -36,7 +36,7 @@ def sizes(home: Home) -> list[tuple[str, int]]:
     """Names and sizes of the files in every inbox, in order."""
     return sorted(
         (path.relative_to(home.root).as_posix(), path.stat().st_size)
-        for inbox in (home.bank_inbox, home.billing_inbox, home.register_inbox)
+        for inbox in (home.bank_inbox, home.billing_inbox, home.invoices_inbox, home.register_inbox)
         if inbox.is_dir()
         for path in inbox.iterdir()
         if path.is_file() and not path.name.startswith(".")

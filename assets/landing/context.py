@@ -41,6 +41,7 @@ class LandingRoom:
     quarantine: Path
     bank_inbox: Path
     billing_inbox: Path
+    invoices_inbox: Path
     register_inbox: Path
     accepted_batches: frozenset[int]
     timezone: ZoneInfo

@@ -208,6 +208,7 @@ _ALL = (
             Field("invoice"),
             Field("code", choices=("AB", "IP", "UQ", "CA", "RE", "AP", "PD")),
             Field("expected_on", Type.DATE, required=False),
+            *_optional("reason"),
         ),
     ),
     Kind(

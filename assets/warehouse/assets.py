@@ -30,7 +30,15 @@ from assets.warehouse.standing import keep_what_stands
 from assets.warehouse.versions import project_hash
 
 LANDED = [dg.AssetKey(["raw", table.name]) for table in BILLING_TABLES] + [
-    dg.AssetKey(["raw", name]) for name in ("bank_statements", "bank_entries", "entry_references", "quarantined_files")
+    dg.AssetKey(["raw", name])
+    for name in (
+        "invoice_documents",
+        "invoice_document_lines",
+        "bank_statements",
+        "bank_entries",
+        "entry_references",
+        "quarantined_files",
+    )
 ]
 BUSINESS_DAY_KEY = dg.AssetKey(["control", "business_day"])
 

@@ -67,7 +67,7 @@ class Rooms:
 
 
 def open_rooms(root: Path) -> Rooms:
-    for inbox in ("bank", "billing", "register"):
+    for inbox in ("bank", "billing", "invoices", "register"):
         (root / "inbox" / inbox).mkdir(parents=True)
     clock = ManualClock()
     store = open_store(f"sqlite:///{root / 'operations.db'}")
@@ -80,6 +80,7 @@ def open_rooms(root: Path) -> Rooms:
         quarantine=root / "quarantine",
         bank_inbox=root / "inbox" / "bank",
         billing_inbox=root / "inbox" / "billing",
+        invoices_inbox=root / "inbox" / "invoices",
         register_inbox=root / "inbox" / "register",
         accepted_batches=frozenset(),
         timezone=ZoneInfo("Europe/Amsterdam"),

@@ -11,7 +11,8 @@ problems as (
         ) as version_rank
     from {{ source("raw", "row_problems") }} as problem
     cross join business_day
-    where problem.batch_id <= business_day.batch_watermark
+    -- Refused documents have a model of their own: they heal in other ways.
+    where problem.batch_id <= business_day.batch_watermark and problem.table_name <> 'invoice_documents'
 ),
 
 -- A good row of the same key that arrived after the refused one heals it.
@@ -121,6 +122,8 @@ final as (
             and keyed_problems.invoice_id is not distinct from newest_good_rows.invoice_id
             and newest_good_rows.arrival > keyed_problems.batch_id * 1000000000 + keyed_problems.ordinal
     where newest_good_rows.arrival is null
+    union all
+    select * from {{ ref("stg_invoicing__document_problems") }}
 )
 
 select * from final
