@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import islice
+from typing import NamedTuple
 
 from assets.banking.keys import statement_key
 from assets.banking.mt940_information import Information, read_information
@@ -25,7 +26,9 @@ from assets.banking.values import (
     IBAN,
     account_number,
     comma_amount,
+    german_iban,
     identifier,
+    is_digits,
     mmdd_near,
     normalise,
     one_line,
@@ -43,16 +46,17 @@ _BALANCE = re.compile(r"([CD])(\d{6})([A-Z]{3})(.*)")
 # Value date, entry date (some banks leave it out or blank), mark, third letter of the currency, amount, type, the rest.
 _MOVEMENT = re.compile(r"(\d{6})(\d{4}|\s{4})?(R?[CD])([A-Z])?([^A-Z]*)(?:([NSF][A-Z0-9 ]{3})(.*))?", re.DOTALL)
 _NUMBER = re.compile(r"[0-9]{1,18}")
+_BANKLEITZAHL = re.compile(r"[0-9]{8}")
+_HAS_DIGIT = re.compile("[0-9]")
 _BOOK_NUMBER = re.compile(r"P?\d{9,10}")  # Dutch account numbers before IBAN; P for the giro
 _CURRENCY_SUFFIX = re.compile(r"(?<=[0-9])\s*[A-Z]{3}$")
 _TRANSACTION_CODE = re.compile(r"/TRCD/([^/]+)/?")
 _Money = tuple[str, re.Pattern[str]]
 _ORIGINAL: _Money = ("/OCMT/", re.compile(r"/OCMT/([A-Z]{3})([0-9]+,[0-9]*)"))
-_CHARGES: _Money = ("/CHGS/", re.compile(r"/CHGS/([A-Z]{3})([0-9]+,[0-9]*)"))
+_CHARGES: _Money = ("/CH", re.compile(r"/CH(?:GS|RG)/([A-Z]{3}) ?([0-9]+,[0-9]*)"))
 _END_MARK = "-"  # alone, or as "-}" of a SWIFT block, or "-XXX"
 # Words in the place of the owner's reference that only say where to look for it.
 _POINTERS = frozenset({"EREF", "MARF", "PREF", "NONREF", "NOTPROVIDED", "KREF", ""})
-_NO_OWNER_REFERENCE = (None, None, None)
 # What stands between statements is short and plain: a bank's name, a block, an end mark.
 _LONGEST_DRESSING = 128
 
@@ -147,8 +151,8 @@ def _pages(lines: Iterable[str]) -> list[_Page]:
     """
     pages: list[_Page] = []
     page: _Page | None = None
-    in_movements = closed = has_blocks = False
-    line, opening_line = "", ""
+    in_movements = closed = has_blocks = is_announced = False
+    number, line, opening_line = 0, "", ""
     new_message_by = 0  # a ":25" up to this line makes a ":20:" in the text a new message
     for number, line in enumerate(lines, start=1):
         mark = line[:1]
@@ -167,10 +171,12 @@ def _pages(lines: Iterable[str]) -> list[_Page]:
                 raise _cut_off(page)
         elif mark == ":":
             page, in_movements, closed = _header_tag(line, number, page, pages, closed)
+            is_announced = is_announced and line[:4] != ":20:"
             if in_movements:
                 opening_line = line
         else:
             has_blocks = has_blocks or "{4:" in line
+            is_announced = is_announced or "{1:" in line or "{4:" in line
             if closed and page is not None and line.lstrip()[:1] == _END_MARK:
                 page.has_end_mark = True
             elif line and (page is None or page.has_end_mark):
@@ -180,6 +186,8 @@ def _pages(lines: Iterable[str]) -> list[_Page]:
     last = pages[-1]
     if last.closing is None:
         raise _cut_off(last)
+    if is_announced:
+        raise UnreadableStatement("truncated", "a message begins and nothing of it is there", f"line {number}")
     if not last.has_end_mark and (has_blocks or any(page.has_end_mark for page in pages)):
         message = "the last message lacks the end mark the others have"
         raise UnreadableStatement("truncated", message, f"line {last.line}", last.account)
@@ -240,12 +248,14 @@ def _header_tag(
 
 
 def _account(value: str) -> str | None:
-    """The IBAN of field 25, or the domestic number: without currency, bank name, spaces and dots."""
+    """The IBAN of field 25, or the domestic number: without currency, bank name, spaces and dots; German ones as IBAN."""
     trimmed = _CURRENCY_SUFFIX.sub("", value.strip().upper())
     match = IBAN.fullmatch(trimmed.replace(" ", "").rpartition("/")[2])
     if match is not None:
         return match[0]
     bank, _, number = trimmed.rpartition("/")
+    if _BANKLEITZAHL.fullmatch(bank) and is_digits(number) and len(number) <= 10:
+        return german_iban(bank, number)
     return account_number(number if bank.isalpha() else trimmed)
 
 
@@ -381,16 +391,18 @@ def _entry(movement: list[str], information: list[str], ordinal: int, booked: _B
     code = kind.strip() or None if kind else None
     extra = facts.transaction_code
     owner_text, _, bank_text = (reference_text or "").partition("//")
-    if len(movement) == 1:
+    if len(movement) == 1 and "/TRCD/" not in bank_text:
         supplement = ""
     else:
-        supplement = "\n".join(movement[1:])
+        # What belongs on the second line may follow the sixteen places of the bank's reference on the first.
+        bank_text, slash, rest = bank_text.partition("/")
+        supplement = "\n".join((slash + rest, *movement[1:]))
         found = _TRANSACTION_CODE.search(supplement)
         extra = extra or (found[1] if found else None)
-    own_reference, other_account, other_name = (
-        _owner_reference(owner_text, supplement, facts)
+    owner = (
+        _owner(owner_text, supplement, facts)
         if supplement or owner_text.strip().upper().rstrip("+") not in _POINTERS
-        else _NO_OWNER_REFERENCE
+        else _NOTHING_MORE
     )
     if extra and not (code or "").endswith(extra):
         code = f"{code}/{extra}" if code else extra
@@ -398,6 +410,11 @@ def _entry(movement: list[str], information: list[str], ordinal: int, booked: _B
     if original_currency == booked.currency and original_amount == abs(amount):
         original_amount = original_currency = None
     charges_amount, charges_currency = _money_in(_CHARGES, supplement, facts.raw)
+    remittance = facts.remittance
+    if owner.text and (remittance is None or _HAS_DIGIT.search(owner.text)):
+        # Where it could name an invoice, it may not be lost.
+        remittance = f"{remittance} {owner.text}" if remittance else owner.text
+    own_reference = owner.reference
     kind_of_reference, structured = facts.structured_kind, facts.structured_reference
     if structured is None and own_reference and len(own_reference) == 16 and is_betalingskenmerk(own_reference):
         kind_of_reference, structured, own_reference = "CUR", own_reference, None
@@ -414,12 +431,12 @@ def _entry(movement: list[str], information: list[str], ordinal: int, booked: _B
         end_to_end_id=facts.end_to_end_id or own_reference,
         mandate_id=facts.mandate_id,
         creditor_id=facts.creditor_id,
-        counterparty_name=facts.name or other_name,
-        counterparty_iban=facts.account or (None if other_account == booked.account else other_account),
+        counterparty_name=facts.name or owner.name,
+        counterparty_iban=facts.account or (None if owner.account == booked.account else owner.account),
         counterparty_bic=facts.bic,
         structured_reference=structured,
         structured_reference_kind=kind_of_reference,
-        remittance=facts.remittance,
+        remittance=remittance,
         is_return=is_reversal or facts.return_reason is not None or facts.is_return or kind == "NRTI",
         is_reversal=is_reversal,
         return_reason=facts.return_reason,
@@ -433,13 +450,26 @@ def _entry(movement: list[str], information: list[str], ordinal: int, booked: _B
     )
 
 
-def _owner_reference(owner_text: str, supplement: str, facts: Information) -> tuple[str | None, str | None, str | None]:
-    """(reference, account, name) from the reference of field 61 and the supplement on its second line.
+class _Owner(NamedTuple):
+    """What field 61 says besides dates and amount."""
+
+    reference: str | None = None
+    account: str | None = None
+    name: str | None = None
+    text: str | None = None
+
+
+_NOTHING_MORE = _Owner()
+
+
+def _owner(owner_text: str, supplement: str, facts: Information) -> _Owner:
+    """The reference of field 61, and the account, name or text in it and on its second line.
 
     Sixteen places for the reference. Some banks put the other side's account there, older files followed by the name; a
-    bare number is taken for an account only where field 86 or the column layout shows it to be one.
+    bare number is taken for an account only where field 86 or the column layout shows it to be one. A word on the second
+    line is the other side's name only where its account stands in the field too; elsewhere it is the bank's own text.
     """
-    reference = other_account = None
+    reference = account = None
     name = one_line(owner_text[16:])
     head = owner_text[:16].strip()
     if head.upper().rstrip("+") not in _POINTERS:
@@ -447,21 +477,24 @@ def _owner_reference(owner_text: str, supplement: str, facts: Information) -> tu
         in_columns = len(owner_text) >= 16 and owner_text[15] == " "
         known = head in facts.raw[:40] or (facts.account or "").endswith(head)
         if IBAN.fullmatch(whole):
-            other_account, name = whole, None
+            account, name = whole, None
         elif _BOOK_NUMBER.fullmatch(head) and (in_columns or known):
-            other_account = head
+            account = account_number(head)
         else:
             reference, name = identifier(owner_text), None
+    texts: list[str] = []
     for line in supplement.split("\n"):
         text = line.strip()
         if not text or text[0] == "/":
             continue
         compact = normalise(text)
         if IBAN.fullmatch(compact) or _BOOK_NUMBER.fullmatch(text):
-            other_account = other_account or compact
+            account = account or compact
         else:
-            name = name or one_line(text)
-    return reference, other_account, name
+            texts.append(text)
+    if account and not name and texts:
+        name = one_line(texts.pop(0))
+    return _Owner(reference, account, name, one_line(" ".join(texts)))
 
 
 def _money_in(pattern: _Money, supplement: str, information: str) -> tuple[Decimal, str] | tuple[None, None]:

@@ -128,22 +128,39 @@ def read_information(lines: list[str], own_account: str) -> Information:
 
 # -- /KEY/value/ : ABN AMRO, ING, Rabobank, Triodos, Knab, Van Lanschot, KBC, BNP Paribas Fortis --------------------------
 
-_PARTIES = frozenset({"ORDP", "BENM", "ULTD", "ULTC", "ULTB", "ULTS"})
+_PARTIES = frozenset({"ORDP", "BENM", "INIT", "ULTD", "ULTC", "ULTB", "ULTS"})
 _PARTY_PARTS = frozenset({"NAME", "ID", "ADDR"})
 _KEYS = frozenset(
     {"TRTP", "RTYP", "EREF", "MARF", "CSID", "CNTP", "IBAN", "BIC", "REMI", "PREF", "RTRN", "TRCD", "ISDT", "PURP"}
-    | {"OCMT", "CHGS", "EXCH", "SVCL", "BUSP", "ACCW", "CREF", "SUM", "TITL", "INFO", "PY"}
+    | {
+        "OCMT",
+        "RCMT",
+        "CHGS",
+        "CHRG",
+        "EXCH",
+        "SVCL",
+        "BUSP",
+        "ACCW",
+        "CREF",
+        "RREF",
+        "IREF",
+        "SUM",
+        "TITL",
+        "INFO",
+        "PY",
+    }
     | _PARTIES
     | _PARTY_PARTS
 )
 _KEY = re.compile(r"/([A-Z]{2,4})(?=/)")
 _STARTS_SLASHED = re.compile(
-    r"\s*/(?:TRTP|RTYP|EREF|MARF|CSID|CNTP|IBAN|NAME|REMI|PREF|RTRN|ORDP|BENM|TRCD|PURP|ISDT|BIC|ULTD|ULTC|OCMT|CHGS)/"
+    r"\s*/(?:TRTP|RTYP|EREF|MARF|CSID|CNTP|IBAN|NAME|REMI|PREF|RTRN|ORDP|BENM|TRCD|PURP|ISDT|BIC|ULTD|ULTC|OCMT|CHGS|RREF|IREF)/"
 )
 # Once the payer's own text has begun, only what the bank itself writes behind it counts, and only once: a payer may write
 # "/IBAN/..." too. ABN AMRO and its kin (/TRTP/) put account, name and reference behind the text, the others never.
 _AFTER_TEXT = frozenset(
-    {"ISDT", "PURP", "ULTD", "ULTC", "ULTB", "ULTS", "TRCD", "RTRN", "CSID", "OCMT", "CHGS", "EXCH"}
+    {"ISDT", "PURP", "INIT", "ULTD", "ULTC", "ULTB", "ULTS", "TRCD", "RTRN", "CSID"}
+    | {"OCMT", "RCMT", "CHGS", "CHRG", "EXCH"}
 )
 _COUNTERPARTY = frozenset({"", "ORDP", "BENM"})
 _AFTER_TEXT_TYPED = _AFTER_TEXT | {"IBAN", "BIC", "NAME", "EREF", "MARF", "ORDP", "BENM", "CREF"}
@@ -299,7 +316,8 @@ def _numbered(flow: Flow, own_account: str) -> Information:
         information.is_return = True
         named = _ISO_REASON.search(information.remittance or "")
         information.return_reason = named[0] if named else one_line(parts.get("34"))
-    if information.account == normalise(own_account):
+    account = information.account
+    if account and (account == own_account or (is_digits(account) and own_account.endswith(account.zfill(10)))):
         information.account = None
     return information
 

@@ -17,7 +17,8 @@ _ISO_DATE = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:Z|[+-][0-9]{2}:[0-9]{2}|T[0-9:.,]{2,20}(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?"
 )
 _SIX_DIGITS = re.compile(r"[0-9]{6}")
-_NOT_ALPHANUMERIC = re.compile(r"[^0-9A-Z]+")
+_UPPER = bytes(range(256)).upper()
+_PUNCTUATION = bytes(code for code in range(128) if not chr(code).isalnum())
 _ABSENT_IDS = frozenset({"", "NOTPROVIDED", "NOT PROVIDED", "NONREF", "NOREF"})
 IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 BIC = re.compile(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
@@ -143,9 +144,7 @@ def normalise(text: str | None) -> str:
     if not text:
         return ""
     if text.isascii():
-        if text.isalnum():
-            return text.upper()
-        return _NOT_ALPHANUMERIC.sub("", text.upper())
+        return text.encode("ascii").translate(_UPPER, _PUNCTUATION).decode("ascii")
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).upper()))
 
 
@@ -178,6 +177,13 @@ def belgian_iban(bban: str) -> str | None:
         return None
     check = 98 - int(f"{bban}111400") % 97  # B=11, E=14
     return f"BE{check:02d}{bban}"
+
+
+def german_iban(bank: str, number: str) -> str:
+    """The IBAN of a German account: Bankleitzahl (8 digits) and account number (up to 10), check digits by ISO 7064."""
+    bban = f"{bank}{number:0>10}"
+    check = 98 - int(f"{bban}131400") % 97  # D=13, E=14
+    return f"DE{check:02d}{bban}"
 
 
 def has_iban_check_digits(iban: str) -> bool:

@@ -49,5 +49,5 @@ def test_a_file_cut_short_anywhere_is_refused_or_loses_nothing(path: Path) -> No
 
 def _is_between_statements(path: Path, content: bytes, size: int) -> bool:
     """MT940 statements and CODA blocks merely follow one another: a cut exactly between two of them cannot be seen."""
-    begins = {".sta": b":20:", ".cod": b"0000"}.get(path.suffix)
+    begins = {".sta": (b":20:", b"{1:"), ".cod": (b"0000",)}.get(path.suffix)
     return begins is not None and content[size:].lstrip(b"\r\n-").startswith(begins)

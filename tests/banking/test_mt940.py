@@ -99,7 +99,9 @@ def test_booking_and_value_dates(dates: str, booked: date, valued: date) -> None
         ("KREDBEBB/BE68539007547034", "BE68539007547034"),
         ("TRIODOSBANK/0454545454", "0454545454"),
         ("2121.21.211EUR     ", "212121211"),
-        ("37040044/0532013000", "370400440532013000"),
+        ("37040044/0532013000", "DE89370400440532013000"),
+        ("37040044/532013000EUR", "DE89370400440532013000"),
+        ("BPHKPLPK/320000546101", "320000546101"),
     ],
 )
 def test_the_account_is_read_through_its_dressing(written: str, account: str) -> None:

@@ -125,7 +125,9 @@ def test_totals_of_a_sound_file_are_those_another_reader_found(name: str) -> Non
 def _account_agrees(statement: Statement, written: str) -> bool:
     # The oracle keeps the bank's name before the number, the currency behind it, and a domestic number as it stands.
     plain = letters_and_digits(written if len(written) < 35 else written[:34]).removesuffix("0BE").removesuffix("EUR")
-    return plain.endswith(statement.account_iban) or statement.account_iban.endswith(plain)
+    account = statement.account_iban
+    german = account[4:12] + account[12:].lstrip("0") if account.startswith("DE") else account
+    return plain.endswith(account) or account.endswith(plain) or plain == german
 
 
 @pytest.mark.parametrize("name", _SOUND)
