@@ -21,12 +21,8 @@ reallocations as (
     select * from {{ ref("reallocations") }}
 ),
 
-statement_gaps as (
-    select * from {{ ref("statement_gaps") }}
-),
-
-customer_accounts_used as (
-    select * from {{ ref("customer_accounts_used") }}
+customers_held_by_gap as (
+    select * from {{ ref("customers_held_by_gap") }}
 ),
 
 dispatched_items as (
@@ -64,14 +60,10 @@ by_customer as (
     from reallocations
     union
     select
-        customer_accounts_used.company_id,
-        customer_accounts_used.customer_id,
-        case when statement_gaps.kind = 'stale' then 'statement_stale' else 'statement_gap' end as reason_code
-    from statement_gaps
-    inner join customer_accounts_used
-        on
-            statement_gaps.company_id = customer_accounts_used.company_id
-            and statement_gaps.account_iban = customer_accounts_used.account_iban
+        customers_held_by_gap.company_id,
+        customers_held_by_gap.customer_id,
+        case when customers_held_by_gap.kind = 'stale' then 'statement_stale' else 'statement_gap' end as reason_code
+    from customers_held_by_gap
 ),
 
 -- Messages that may have left without our knowing. One of today that has a frozen row is known to stand.

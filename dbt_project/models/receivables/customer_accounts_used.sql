@@ -63,6 +63,22 @@ printed as (
             and company_accounts.position = 1
 ),
 
+-- An invoice says nothing of further accounts: whoever never paid may choose any.
+not_seen as (
+    select
+        customers.company_id,
+        customers.customer_id,
+        company_accounts.account_iban
+    from customers
+    inner join company_accounts
+        on customers.company_id = company_accounts.company_id
+    left join seen
+        on
+            customers.company_id = seen.company_id
+            and customers.customer_id = seen.customer_id
+    where seen.customer_id is null
+),
+
 keys as (
     select
         seen.company_id,
@@ -75,6 +91,12 @@ keys as (
         printed.customer_id,
         printed.account_iban
     from printed
+    union
+    select
+        not_seen.company_id,
+        not_seen.customer_id,
+        not_seen.account_iban
+    from not_seen
 ),
 
 final as (
