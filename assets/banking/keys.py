@@ -26,7 +26,11 @@ def _day(value: date | None) -> str:
 
 
 def _money(value: Decimal | None) -> str:
-    return "" if value is None else f"{value:.2f}"
+    if value is None:
+        return ""
+    # As readers write it, with two decimals, an amount is its own text; any other way of writing it must not matter.
+    text = str(value)
+    return text if text[-3:-2] == "." and "E" not in text else f"{value:.2f}"
 
 
 def statement_key(
@@ -58,6 +62,16 @@ def statement_key(
     return _digest("|".join(parts))
 
 
+def landed_key(key: str, format_read: str) -> str:
+    """A statement's key in the log: its own among those of its family of formats (`camt.053`, `camt.052`, `mt940`, `coda`).
+
+    What announces a statement may carry the same id, number, days and balances. Known by one key, the announcement would
+    keep the statement out, and its money would never be read.
+    """
+    family = ".".join(format_read.split(".")[:2])
+    return _digest(f"{family}|{key}")
+
+
 def content_of(entry: Entry, account_iban: str) -> str:
     """The joined string that `content_key` and `entry_key` are made from; landing hashes it in SQL, a column at a time."""
     return "|".join(
@@ -67,7 +81,7 @@ def content_of(entry: Entry, account_iban: str) -> str:
             account_iban,
             _day(entry.booked_on),
             _day(entry.valued_on),
-            f"{entry.amount:.2f}",
+            _money(entry.amount),
             entry.currency,
             normalise(entry.bank_reference),
             normalise(entry.end_to_end_id),

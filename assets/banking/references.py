@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import pairwise
 
 from assets.banking.statements import Entry, Reference
@@ -25,14 +25,22 @@ _MOST_ATOMS = 5
 _MOST_SPACES = 2
 _LONGEST_WORD = 8  # a word of letters in front of a number: longer ones are language, not a prefix
 
-# Runs of letters and digits, each with what stands between it and the next.
-_PIECES = re.compile(r"([0-9A-Za-z]+)([^0-9A-Za-z]*)")
-_DIGIT = re.compile(r"[0-9]")
-# How an atom is joined to the one after it: "-" inside a group, " " over one space, and by anything else not at all.
-# `2026 - 0042` is the number written with spaces, as `2026 0042` is; but a dot and a blank end a sentence.
-_JOINS = dict.fromkeys("-./_", "-") | dict.fromkeys(
-    [" ", *(written for joint in "-/_" for written in (f" {joint} ", f" {joint}", f"{joint} "))], " "
+# Which characters a text is made of is all that decides where its tokens are: its shape. Digits are 0, letters A; a dot may
+# join like the other joints, but a dot and a blank end a sentence; whatever else there is separates.
+_DIGITS, _LETTERS = b"0123456789", bytes([*range(65, 91), *range(97, 123)])
+_SHAPE = bytes(
+    48 if code in _DIGITS else 65 if code in _LETTERS else 45 if code in b"-/_" else code if code in b" ." else 44
+    for code in range(256)
 )
+_SEPARATORS = bytes(set(range(256)) - set(_DIGITS) - set(_LETTERS))
+_ATOM = re.compile(rb"[0A]+")
+# How an atom is joined to the one after it: "-" inside a group, " " over one space, and by anything else not at all.
+# `2026 - 0042` is the number written with spaces, as `2026 0042` is.
+_JOINS = {b"-": "-", b".": "-", b" ": " ", b" - ": " ", b" -": " ", b"- ": " "}
+# Shapes repeat from one payment to the next; longer ones do not, and would fill the memory.
+_LONGEST_KEPT, _SHAPES_KEPT = 160, 4_096
+# A token reaches over two spaced joints at most, each of at most two spaces.
+_REACH = 5
 
 _RF_START = re.compile(r"(?<![0-9A-Za-z])RF[0-9]{2}(?=[ ]?[0-9A-Za-z])", re.IGNORECASE)
 _BLOCK = re.compile(r"[ ]?([0-9A-Za-z]+)")
@@ -46,14 +54,10 @@ _KENMERK_NAMED = re.compile(
 
 # source, kind, reference, start, end, text, is_valid: a `Reference` without its position.
 Found = tuple[str, str, str, int | None, int | None, str, bool | None]
-# token, start, end
-_Token = tuple[str, int, int]
+# A token: from where to where in the letters and digits of the text, and in the text.
+_Span = tuple[int, int, int, int]
 # kind, reference, start, end, is_valid
 _Mark = tuple[str, str, int, int, bool]
-
-
-class _Full(Exception):
-    """As many tokens as one entry may have; nothing after them counts."""
 
 
 def candidate_references(entry: Entry) -> tuple[Reference, ...]:
@@ -69,155 +73,205 @@ def candidate_references(entry: Entry) -> tuple[Reference, ...]:
 
 
 def found_references(entry: Entry) -> list[Found]:
-    """`candidate_references` as plain rows in order, for landing: half of what a landing costs is spent here."""
-    collected = _Collected()
-    with suppress(_Full):
-        _collect(entry, collected)
-    return collected.rows
+    """`candidate_references` as plain rows in order, for landing: most of what a landing costs is spent here."""
+    rows: list[Found] = []
+    room = TOKEN_CAP
+    if entry.structured_reference is not None or entry.further_references:
+        room = _structured(rows, entry)
+    if entry.referred_documents and room >= 0:
+        room = _documents(rows, entry.referred_documents, room)
+    if entry.end_to_end_id is not None and room >= 0:
+        room = _end_to_end(rows, entry.end_to_end_id[:140], room)
+    if entry.remittance is not None and room >= 0:
+        _remitted(rows, entry.remittance[:TEXT_CAP], entry.wraps, room)
+    return rows
 
 
-class _Collected:
-    """The references of one entry so far. Tokens are told apart within their source; a source is filled at one go."""
-
-    __slots__ = ("marks", "room", "rows", "tokens")
-
-    def __init__(self) -> None:
-        self.rows: list[Found] = []
-        self.marks: set[tuple[str, str, str]] = set()
-        self.tokens: set[str] = set()
-        self.room = TOKEN_CAP
-
-    def mark(
-        self, source: str, kind: str, reference: str, start: int | None, end: int | None, text: str, valid: bool
-    ) -> None:
-        if (source, kind, reference) not in self.marks:
-            self.marks.add((source, kind, reference))
-            self.rows.append((source, kind, reference, start, end, text, valid))
-
-    def token(self, source: str, token: str, start: int | None, end: int | None, text: str) -> None:
-        if token in self.tokens:
-            return
-        if not self.room:
-            raise _Full
-        self.room -= 1
-        self.tokens.add(token)
-        self.rows.append((source, "token", token, start, end, text, None))
+# Each of the four below adds the rows of one source, each kind and reference once. `room` is how many tokens the entry may
+# still have; below zero there was one too many, and nothing after it counts.
 
 
-def _collect(entry: Entry, found: _Collected) -> None:
+def _structured(rows: list[Found], entry: Entry) -> int:
+    given: list[tuple[str | None, str]] = []
     if entry.structured_reference is not None:
-        _structured(found, entry.structured_reference_kind, entry.structured_reference)
-    for kind, reference in entry.further_references[:TOKEN_CAP]:
-        _structured(found, kind, reference)
-    if entry.referred_documents:
-        found.tokens = set()
-        for document in entry.referred_documents[:TOKEN_CAP]:
-            written = document[:140]
-            number = normalise(written)
-            if number:
-                found.token("referred_document", number, None, None, written)
-                _unplaced(found, "referred_document", written)
-    if entry.end_to_end_id is not None:
-        found.tokens = set()
-        written = entry.end_to_end_id[:140]
-        whole = normalise(written)
-        kind_found = kind_by_shape(whole) if whole[:2] == "RF" or len(whole) in (12, 16) else None
-        if kind_found is not None:
-            found.mark("end_to_end", kind_found, whole, None, None, written, True)
-        _unplaced(found, "end_to_end", written)
-    if entry.remittance is not None:
-        found.tokens = set()
-        text = entry.remittance[:TEXT_CAP]
-        marks, tokens = _read(text)
-        for kind_found, reference, start, end, valid in marks:
-            found.mark("remittance", kind_found, reference, start, end, text[start:end], valid)
-        for token, start, end in tokens:
-            found.token("remittance", token, start, end, text[start:end])
-        wraps = [wrap for wrap in entry.wraps if wrap < len(text)]
-        if wraps:
-            _respaced(found, text, wraps)
+        given.append((entry.structured_reference_kind, entry.structured_reference))
+    given.extend(entry.further_references[:TOKEN_CAP])
+    room = TOKEN_CAP
+    seen: set[tuple[str, str]] = set()
+    for kind, reference in given:
+        written = reference[:140]
+        number = normalise(written)
+        known = kind if kind in ("RF", "OGM", "CUR") else "token"
+        if not number or (known, number) in seen:
+            continue
+        seen.add((known, number))
+        if known == "token":
+            room -= 1
+            if room < 0:
+                return room
+            rows.append(("structured", known, number, None, None, written, None))
+        else:
+            rows.append(("structured", known, number, None, None, written, is_valid(known, number)))
+    return room
 
 
-def _unplaced(found: _Collected, source: str, written: str) -> None:
+def _documents(rows: list[Found], documents: tuple[str, ...], room: int) -> int:
+    seen: set[str] = set()
+    for document in documents[:TOKEN_CAP]:
+        written = document[:140]
+        number = normalise(written)
+        if number:
+            if number not in seen:
+                room -= 1
+                if room < 0:
+                    return room
+                seen.add(number)
+                rows.append(("referred_document", "token", number, None, None, written, None))
+            room = _unplaced(rows, "referred_document", written, seen, room)
+            if room < 0:
+                return room
+    return room
+
+
+def _end_to_end(rows: list[Found], written: str, room: int) -> int:
+    whole = normalise(written)
+    kind = kind_by_shape(whole) if whole[:2] == "RF" or len(whole) in (12, 16) else None
+    if kind is not None:
+        rows.append(("end_to_end", kind, whole, None, None, written, True))
+    return _unplaced(rows, "end_to_end", written, set(), room)
+
+
+def _unplaced(rows: list[Found], source: str, written: str, seen: set[str], room: int) -> int:
     """The tokens of a field that is not the remittance text: they have no place in that."""
-    if _DIGIT.search(written) is not None:
-        for token, start, end in _tokens(*_atoms(written)):
-            found.token(source, token, None, None, written[start:end])
+    plain = written.encode("ascii", "replace")
+    compact = _compact(plain)
+    for first, last, start, end in _spans(plain.translate(_SHAPE)):
+        token = compact[first:last]
+        if token not in seen:
+            room -= 1
+            if room < 0:
+                return room
+            seen.add(token)
+            rows.append((source, "token", token, None, None, written[start:end], None))
+    return room
 
 
-def _respaced(found: _Collected, text: str, wraps: list[int]) -> None:
-    """What a text holds when a space stands at every wrap; the spans are those in the text without them."""
-    spaced = " ".join(text[start:end] for start, end in pairwise((0, *wraps, len(text))))
-    places = [wrap + number for number, wrap in enumerate(wraps)]
-    marks, tokens = _read(spaced)
-    for kind, reference, start, end, valid in marks:
-        start, end = start - bisect_left(places, start), end - bisect_left(places, end)
-        found.mark("remittance", kind, reference, start, end, text[start:end], valid)
-    for token, start, end in tokens:
-        if token not in found.tokens:
-            start, end = start - bisect_left(places, start), end - bisect_left(places, end)
-            found.token("remittance", token, start, end, text[start:end])
+def _compact(plain: bytes) -> str:
+    """Letters and digits only, in upper case: of this every token is a part."""
+    return plain.translate(None, _SEPARATORS).upper().decode("ascii")
 
 
-def _structured(found: _Collected, kind: str | None, reference: str) -> None:
-    written = normalise(reference[:140])
-    if not written:
+def _remitted(rows: list[Found], text: str, wraps: tuple[int, ...], room: int) -> None:
+    """What the text holds as it is, then what it holds when a space stands at every wrap."""
+    # One byte a character, so that places agree: other letters than ASCII are no part of a reference.
+    plain = text.encode("ascii", "replace")
+    shape = plain.translate(_SHAPE)
+    if b"0" not in shape:
         return
-    if kind in ("RF", "OGM", "CUR"):
-        found.mark("structured", kind, written, None, None, reference[:140], is_valid(kind, written))
-    else:
-        found.token("structured", written, None, None, reference[:140])
+    marks: set[tuple[str, str]] = set()
+    for kind, reference, start, end, valid in _marked(text, plain, shape):
+        if (kind, reference) not in marks:
+            marks.add((kind, reference))
+            rows.append(("remittance", kind, reference, start, end, text[start:end], valid))
+    compact = _compact(plain)
+    seen: set[str] = set()
+    for first, last, start, end in _spans(shape):
+        token = compact[first:last]
+        if token not in seen:
+            room -= 1
+            if room < 0:
+                return
+            seen.add(token)
+            rows.append(("remittance", "token", token, start, end, text[start:end], None))
+    if wraps:
+        _respaced(rows, text, plain, [wrap for wrap in wraps if wrap < len(text)], marks, seen, room)
 
 
-def _read(text: str) -> tuple[list[_Mark], list[_Token]]:
-    """What stands in a text: references that carry a mark or check digits, and tokens."""
-    if _DIGIT.search(text) is None:
-        return [], []
-    lead, atoms = _atoms(text)
-    return _marked(text, atoms), _tokens(lead, atoms)
+def _respaced(
+    rows: list[Found],
+    text: str,
+    plain: bytes,
+    wraps: list[int],
+    marks: set[tuple[str, str]],
+    seen: set[str],
+    room: int,
+) -> None:
+    """What is new when a space stands at every wrap; the places are those in the text without them."""
+    if not wraps:
+        return
+    pieces = list(pairwise((0, *wraps, len(text))))
+    spaced = b" ".join([plain[start:end] for start, end in pieces])
+    shape = spaced.translate(_SHAPE)
+    places = [wrap + number for number, wrap in enumerate(wraps)]
+    for kind, reference, start, end, valid in _marked(
+        " ".join([text[start:end] for start, end in pieces]), spaced, shape
+    ):
+        if (kind, reference) not in marks:
+            marks.add((kind, reference))
+            start, end = start - bisect_left(places, start), end - bisect_left(places, end)
+            rows.append(("remittance", kind, reference, start, end, text[start:end], valid))
+    # Only what touches a wrap can be new.
+    begin, finish = _spaces_before(shape, places[0], _REACH), _spaces_after(shape, places[-1] + 1, _REACH)
+    compact = _compact(spaced[begin:finish])
+    for first, last, start, end in _spans(shape[begin:finish]):
+        token = compact[first:last]
+        if token not in seen:
+            room -= 1
+            if room < 0:
+                return
+            seen.add(token)
+            start, end = start + begin, end + begin
+            start, end = start - bisect_left(places, start), end - bisect_left(places, end)
+            rows.append(("remittance", "token", token, start, end, text[start:end], None))
 
 
-def _atoms(text: str) -> tuple[int, list[tuple[str, str]]]:
-    """Where the first run of letters and digits stands, and the runs in upper case, each with the gap behind it."""
-    if text.isascii():
-        atoms = _PIECES.findall(text.upper())
-    else:
-        # To put other letters into upper case may change their number, and with it every place behind them.
-        atoms = [(atom.upper(), gap) for atom, gap in _PIECES.findall(text)]
-    return len(text) - sum([len(atom) + len(gap) for atom, gap in atoms]), atoms
+def _spaces_before(shape: bytes, place: int, count: int) -> int:
+    """The place behind the `count`-th space before a place, or the beginning."""
+    for _ in range(count):
+        place = shape.rfind(b" ", 0, place)
+        if place < 0:
+            return 0
+    return place + 1
 
 
-def _marked(text: str, atoms: list[tuple[str, str]]) -> list[_Mark]:
+def _spaces_after(shape: bytes, place: int, count: int) -> int:
+    """The place of the `count`-th space behind a place, or the end."""
+    for _ in range(count):
+        place = shape.find(b" ", place) + 1
+        if not place:
+            return len(shape)
+    return place - 1
+
+
+def _marked(text: str, plain: bytes, shape: bytes) -> Iterator[_Mark]:
     """RF, OGM and betalingskenmerk in free text: (kind, reference, start, end, is_valid).
 
     What carries its own mark (RF, +++...+++, three groups with slashes, sixteen digits) is emitted with its verdict; what
-    only has the right length (twelve digits in a row) only when the check digits hold. What cannot match is not tried:
-    letters other than ASCII may match a pattern in ways of their own, so such a text is tried with all that have letters.
+    only has the right length (twelve digits in a row) only when the check digits hold. To look for a few characters costs
+    a tenth of trying a pattern, so each is tried only where it may match.
     """
-    marks: list[_Mark] = []
-    upper = text.upper() if text.isascii() else ""
-    longest = max([len(atom) for atom, _ in atoms])
-    if not upper or "RF" in upper:
+    upper = plain.upper()
+    if b"RF" in upper:
         for match in _RF_START.finditer(text):
-            marks.extend(_rf_at(text, match.start()))
-    if "+++" in text or "***" in text:
+            yield from _rf_at(text, match.start())
+    if b"+++" in plain or b"***" in plain:
         for match in _OGM_MARKED.finditer(text):
             digits = match[1] + match[2] + match[3]
-            marks.append(("OGM", digits, match.start(), match.end(), is_ogm(digits)))
-    if longest >= 12 or text.count("/") >= 2:
+            yield "OGM", digits, match.start(), match.end(), is_ogm(digits)
+    if b"000000000000" in shape or b"000-0000-00000" in shape:
         for match in _OGM_PLAIN.finditer(text):
             digits = match[1] + match[3] + match[4]
             valid = is_ogm(digits)
             if valid or match[2]:
-                marks.append(("OGM", digits, match.start(), match.end(), valid))
-    if longest >= 16 or len(atoms) >= 4:
+                yield "OGM", digits, match.start(), match.end(), valid
+    if b"0000000000000000" in shape or b"0000 0000 0000 0000" in shape or b"0000.0000.0000.0000" in shape:
         for match in _KENMERK_16.finditer(text):
             digits = match[1] + match[3] + match[4] + match[5]
-            marks.append(("CUR", digits, match.start(), match.end(), is_betalingskenmerk(digits)))
-    if not upper or "KENM" in upper or "ACCEPTGIRO" in upper:
+            yield "CUR", digits, match.start(), match.end(), is_betalingskenmerk(digits)
+    # The long s and the Kelvin sign match s and k in a pattern that minds no case.
+    if b"KENM" in upper or b"ACCEPTGIRO" in upper or not text.isascii():
         for match in _KENMERK_NAMED.finditer(text):
-            marks.append(("CUR", match[1], match.start(1), match.end(1), is_betalingskenmerk(match[1])))
-    return marks
+            yield "CUR", match[1], match.start(1), match.end(1), is_betalingskenmerk(match[1])
 
 
 def _rf_at(text: str, start: int) -> Iterator[tuple[str, str, int, int, bool]]:
@@ -244,56 +298,71 @@ def _rf_at(text: str, start: int) -> Iterator[tuple[str, str, int, int, bool]]:
         yield "RF", first[0], start, first[1], False
 
 
-def _tokens(lead: int, atoms: list[tuple[str, str]]) -> list[_Token]:
-    """(token, start, end): whole groups first, then their parts, then joins over spaces.
+def _spans(shape: bytes) -> Iterable[_Span]:
+    """The tokens of a text of this shape: whole groups first, then their parts, then joins over spaces."""
+    place = shape.find(b"0")
+    if place < 0:
+        return ()
+    # Words without a digit matter next to a number only.
+    begin, finish = _spaces_before(shape, place, 3), _spaces_after(shape, shape.rfind(b"0"), 3)
+    if finish - begin > _LONGEST_KEPT:
+        return _tokens(shape)
+    before = len(shape[:begin].translate(None, b" .,-"))
+    found = _kept_tokens(shape[begin:finish])
+    if not begin:
+        return found
+    return [(first + before, last + before, start + begin, end + begin) for first, last, start, end in found]
+
+
+@lru_cache(maxsize=_SHAPES_KEPT)
+def _kept_tokens(shape: bytes) -> tuple[_Span, ...]:
+    return tuple(_tokens(shape))
+
+
+def _tokens(shape: bytes) -> list[_Span]:
+    """The tokens of a text of this shape.
 
     Words may be parts of one number written with spaces: `INV 2026 0042` and `2026 0042 A` may; `0042 with thanks` may
     not: a word of letters is a prefix at the very start, or at most two letters at the very end.
     """
-    starts: list[int] = []
-    at = lead
-    for atom, gap in atoms:
-        starts.append(at)
-        at += len(atom) + len(gap)
-    joins = [_JOINS.get(gap, "") for _, gap in atoms]
-    joins[-1] = ""
-    alpha = [atom.isalpha() for atom, _ in atoms]
-    whole: list[_Token] = []
-    parts: list[_Token] = []
-    spaced: list[_Token] = []
-    before = ""
-    for first, (token, _) in enumerate(atoms):
-        join, starts_group, before = joins[first], before != "-", joins[first]
-        if alpha[first]:
-            # Without a digit it is no token, and a word of language joins nothing.
-            if join == "" or (join == " " and (alpha[first + 1] or len(token) > _LONGEST_WORD)):
-                continue
-        elif SHORTEST <= len(token) <= LONGEST:
-            start = starts[first]
-            (whole if starts_group and join != "-" else parts).append((token, start, start + len(token)))
-        has_digit, spaces, last = not alpha[first], 0, first
-        while join:
-            following, _ = atoms[last + 1]
-            if join == " ":
+    atoms = [match.span() for match in _ATOM.finditer(shape)]
+    joins = [_JOINS.get(shape[end:start], "") for (_, end), (start, _) in pairwise(atoms)]
+    joins.append("")
+    letters = [b"0" not in shape[start:end] for start, end in atoms]
+    whole: list[_Span] = []
+    parts: list[_Span] = []
+    spaced: list[_Span] = []
+    join, passed = "", 0
+    for first, (start, first_end) in enumerate(atoms):
+        starts_group = join != "-"
+        join = joins[first]
+        length = first_end - start
+        compact_start, passed = passed, passed + length
+        last, spaces, after, is_letters = first, 0, join, letters[first]
+        if not is_letters and SHORTEST <= length <= LONGEST:
+            (whole if starts_group and join != "-" else parts).append((compact_start, passed, start, first_end))
+        while after:
+            next_start, next_end = atoms[last + 1]
+            if after == " ":
                 spaces += 1
                 if spaces > _MOST_SPACES:
                     break
-                if alpha[last]:
-                    if last != first or len(token) > _LONGEST_WORD or alpha[last + 1]:
+                if letters[last]:
+                    if last != first or length > _LONGEST_WORD or letters[last + 1]:
                         break
-                elif alpha[last + 1] and len(following) > 2:
+                elif letters[last + 1] and next_end - next_start > 2:
                     break
             last += 1
-            token += following
-            if len(token) > LONGEST or (last - first >= _MOST_ATOMS and (spaces or not starts_group)):
+            length += next_end - next_start
+            if length > LONGEST or (last - first >= _MOST_ATOMS and (spaces or not starts_group)):
                 break
-            has_digit = has_digit or not alpha[last]
-            join = joins[last]
-            if has_digit and len(token) >= SHORTEST:
-                found = (token, starts[first], starts[last] + len(following))
+            is_letters = is_letters and letters[last]
+            after = joins[last]
+            if not is_letters and length >= SHORTEST:
+                found = (compact_start, compact_start + length, start, next_end)
                 if spaces:
                     spaced.append(found)
-                elif starts_group and join != "-":
+                elif starts_group and after != "-":
                     whole.append(found)
                 else:
                     parts.append(found)

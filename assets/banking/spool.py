@@ -11,7 +11,7 @@ import secrets
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -19,7 +19,7 @@ from typing import BinaryIO
 import duckdb
 import pyarrow as pa
 
-from assets.banking.keys import content_of
+from assets.banking.keys import content_of, landed_key
 from assets.banking.read import statement_parts
 from assets.banking.references import found_references
 from assets.banking.statements import ENTRY_COLUMNS, STATEMENT_COLUMNS, Entry, Statement, UnreadableStatement
@@ -81,7 +81,8 @@ class _Spool(AbstractContextManager["_Spool"]):
             writer.close()
 
     def statement(self, number: int, statement: Statement) -> None:
-        self._write("statements", [[number], *([getattr(statement, name)] for name in STATEMENT_COLUMNS)])
+        named = replace(statement, statement_key=landed_key(statement.statement_key, statement.format))
+        self._write("statements", [[number], *([getattr(named, name)] for name in STATEMENT_COLUMNS)])
 
     def entries(self, number: int, entries: Sequence[Entry]) -> None:
         """Writes entries of statement `number` with their candidate references."""
