@@ -179,6 +179,13 @@ def belgian_iban(bban: str) -> str | None:
     return f"BE{check:02d}{bban}"
 
 
+def german_iban(bank: str, number: str) -> str:
+    """The IBAN of a German account: Bankleitzahl (8 digits) and account number (up to 10), check digits by ISO 7064."""
+    bban = f"{bank}{number:0>10}"
+    check = 98 - int(f"{bban}131400") % 97  # D=13, E=14
+    return f"DE{check:02d}{bban}"
+
+
 def has_iban_check_digits(iban: str) -> bool:
     """Whether an IBAN in upper case without spaces has the right check digits (ISO 7064, mod 97)."""
     if IBAN.fullmatch(iban) is None:
