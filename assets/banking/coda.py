@@ -49,6 +49,23 @@ _MAIN_APPLICATION = "00000"
 _PAYMENT_DETAILS = frozenset("567")
 _RETURN_TYPES = frozenset("12345")  # reject, return, refund, reversal, cancellation
 _REVERSAL_TYPE = "4"
+# Where the fields of a structured communication end (Febelfin, annex III): amounts, rates and dates, but also the numbers
+# of cards, terminals, bills and invoices, which would run into one another.
+_FIELDS = {
+    "103": (12,),
+    "105": (15, 15, 12, 3, 12, 2, 15),
+    "106": (15, 15, 12, 1, 15),
+    "108": (15, 15, 12, 6, 6),
+    "111": (1, 6, 3, 6, 6, 6, 6, 1, 16, 10),
+    "113": (16, 1, 6, 6, 6, 4, 1, 16, 10, 15, 12, 3, 5, 2, 5),
+    "114": (1, 6, 3, 6, 6, 4, 1, 16, 10, 16),
+    "115": (16, 1, 6, 6, 6, 4, 6, 6, 15, 1, 16, 10, 12),
+    "121": (15, 6, 6, 6, 11, 3, 3, 13, 12),
+    "122": (4, 12, 15, 1, 13, 6),
+    "123": (6, 6, 15, 12, 4, 1, 13),
+    "124": (20, 1, 12, 15, 6),
+    "125": (12, 15, 15, 15),
+}
 _UNPAID = frozenset("1234")  # technical, not specified, disagreed, the debtor's account
 
 
@@ -543,30 +560,27 @@ def _communication(text: str, currency: str) -> _Communication:
         return _Communication(
             reference=reference or None, kind="OGM" if reference else None, remittance=one_line(rest[12:])
         )
-    if kind == "105":
-        reference = rest[45:57]
-        is_reference = is_ogm(reference)
-        return _Communication(
-            remittance=one_line(text),
-            reference=reference if is_reference else None,
-            kind="OGM" if is_reference else None,
-            original=_original(rest, 15, currency),
-        )
     if kind == "107":
         return _old_direct_debit(rest)
-    if kind == "113":
-        return _Communication(remittance=one_line(text), original=_original(rest, 66, currency))
-    if kind == "115":
-        reference = rest[93:105]
-        is_reference = is_ogm(reference)
-        return _Communication(
-            remittance=one_line(text),
-            reference=reference if is_reference else None,
-            kind="OGM" if is_reference else None,
-        )
     if kind == "127":
         return _direct_debit(rest)
-    return _Communication(remittance=one_line(text))
+    reference = {"105": rest[45:57], "115": rest[93:105]}.get(kind, "")
+    is_reference = is_ogm(reference)
+    return _Communication(
+        remittance=_fields(kind, rest),
+        reference=reference if is_reference else None,
+        kind="OGM" if is_reference else None,
+        original=_original(rest, {"105": 15, "113": 66}[kind], currency) if kind in ("105", "113") else None,
+    )
+
+
+def _fields(kind: str, rest: str) -> str | None:
+    """The fields of a communication as words, so that no number runs into its neighbour."""
+    words, at = [kind], 0
+    for width in _FIELDS.get(kind, ()):
+        words.append(rest[at : at + width])
+        at += width
+    return one_line(" ".join((*words, rest[at:])))
 
 
 def _old_direct_debit(rest: str) -> _Communication:

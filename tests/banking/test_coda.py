@@ -146,3 +146,98 @@ def test_the_other_account_is_an_iban_where_it_can_be_one() -> None:
     assert entry.counterparty_iban is None, "it is the account of the statement itself"
     entry = read_statement_file(coda([Payment(1_00, iban="096123456769")])).statements[0].entries[0]
     assert entry.counterparty_iban == "BE71096123456769"
+
+
+def test_where_bytes_are_counted_the_text_is_still_utf_8() -> None:
+    lines = coda([Payment(121_00, "Betaald door Caf__ Zuid", name="CAF__ ZUID")], eol="\n").splitlines()
+    content = b"\n".join(line.replace(b"Caf__", "Café".encode()).replace(b"CAF__", "CAFÉ".encode()) for line in lines)
+    assert {len(line) for line in content.splitlines()} == {128}
+    (entry,) = read_statement_file(content).statements[0].entries
+    assert (entry.remittance, entry.counterparty_name) == ("Betaald door Café Zuid", "CAFÉ ZUID")
+
+
+def without_new_balance(header: str) -> bytes:
+    """A block without movements and without record 8."""
+    lines = coda([], eol="\n").decode("latin-1").splitlines()
+    trailer = lines[-1]
+    return "\n".join([header, lines[1], trailer[:16] + "000001" + trailer[22:]]).encode()
+
+
+@pytest.mark.parametrize(
+    ("created", "duplicate", "closes"),
+    [("030326", " ", "2026-03-03"), ("090326", "D", "2026-03-01"), ("280226", " ", "2026-03-01")],
+)
+def test_without_a_new_balance_nothing_changed_until_the_file_was_made(
+    created: str, duplicate: str, closes: str
+) -> None:
+    header = record((1, "00000"), (6, created), (12, "20105"), (17, duplicate), (61, "KREDBEBB"), (128, "2"))
+    (statement,) = read_statement_file(without_new_balance(header)).statements
+    assert (str(statement.closing_on), statement.closing_amount) == (closes, statement.opening_amount)
+
+
+def test_a_separate_application_tells_what_the_main_statement_books() -> None:
+    content = coda([Payment(121_00)])
+    assert not read_statement_file(content).statements[0].is_informative
+    header = content[:83] + b"00123" + content[88:]
+    assert read_statement_file(header).statements[0].is_informative
+
+
+@pytest.mark.parametrize("written", ["eur", "E R", "   ", "123"])
+def test_what_is_no_currency_is_refused(written: str) -> None:
+    content = coda(PAID, eol="\n").decode("latin-1")
+    assert refused(content.replace("EUR", written).encode("latin-1")) == "currency_mismatch"
+
+
+def test_both_balances_are_in_one_currency() -> None:
+    lines = coda(PAID, eol="\n").decode("latin-1").splitlines()
+    lines[-2] = lines[-2].replace("EUR", "USD")
+    assert refused("\n".join(lines).encode("latin-1")) == "currency_mismatch"
+
+
+@pytest.mark.parametrize(
+    ("digit", "code"), [("1", "malformed"), ("8", "malformed"), ("0", "truncated"), ("7", "malformed")]
+)
+def test_a_record_that_cannot_stand_there_is_refused(digit: str, code: str) -> None:
+    lines = coda(PAID, eol="\n").decode("latin-1").splitlines()
+    extra = {"1": lines[1], "8": lines[-2], "0": lines[0], "7": "7" + lines[1][1:]}[digit]
+    assert refused("\n".join([*lines[:-1], extra, lines[-1]]).encode("latin-1")) == code
+
+
+def test_what_follows_the_end_is_refused() -> None:
+    content = coda(PAID)
+    assert refused(content + b"x" * 128 + b"\r\n") == "malformed"
+    assert refused(content + b"2" + b" " * 127 + b"\r\n") == "malformed"
+    assert refused(content + b"the end\r\n") == "truncated"
+    read_statement_file(content + b"\r\n\r\n\x1a")
+
+
+def test_a_message_at_a_terminal_keeps_its_twelve_digits() -> None:
+    entry = structured("115" + "x" * 93 + "090933755493")
+    assert (entry.structured_reference_kind, entry.structured_reference) == ("OGM", "090933755493")
+    entry = structured("115" + "x" * 93 + "090933755494")
+    assert entry.structured_reference is None
+
+
+def test_the_original_amount_of_a_foreign_payment() -> None:
+    entry = structured("105" + "000000000121000" + "000000000130000" + "000108000000" + "USD" + "090933755493" + "US")
+    assert (entry.original_amount, entry.original_currency) == (Decimal("130.00"), "USD")
+    assert entry.structured_reference == "090933755493"
+    assert structured("105" + "000000000121000" + "000000000130001" + "000108000000" + "JPY").original_amount is None
+    assert structured("105" + "000000000121000" + "000000000130000" + "000108000000" + "usd").original_amount is None
+
+
+def test_an_unpaid_direct_debit_without_a_return_type_is_a_return() -> None:
+    text = "127" + "020326" + "112" + "BE11ZZZ0403170701".ljust(35) + "M-1".ljust(35) + "2026-000163".ljust(62)
+    entry = structured(text)
+    assert (entry.is_return, entry.return_reason, entry.mandate_id) == (True, None, "M-1")
+
+
+def test_ten_thousand_movements_begin_their_numbers_again() -> None:
+    lines = coda([Payment(1_00)] * 9_999, eol="\n").decode("latin-1").splitlines()
+    more = coda([Payment(1_00)] * 3, eol="\n").decode("latin-1").splitlines()[2:-2]
+    lines[-2:-2] = more
+    total = (9_999 + 3) * 1_00
+    lines[-2] = lines[-2][:42] + f"{total:014d}0" + lines[-2][57:]
+    lines[-1] = lines[-1][:16] + f"{len(lines) - 2:06d}" + lines[-1][22:37] + f"{total:014d}0" + lines[-1][52:]
+    read = read_statement_file("\n".join(lines).encode("latin-1"))
+    assert [entry.ordinal for entry in read.statements[0].entries] == list(range(1, 10_003))
