@@ -77,7 +77,11 @@ def xml_pieces(source: BinaryIO) -> Iterator[list[str]]:
         unfinished = pieces.pop()
         if len(unfinished) > LONGEST_TEXT:
             raise _too_long()
-        yield asides.removed(pieces) if asides.is_open or "<!" in text or "<?" in text else pieces
+        if asides.is_open or "<!" in text or "<?" in text:
+            pieces = asides.removed(pieces)
+        if "<<" in text:
+            pieces = [piece for piece in pieces if piece]  # not well-formed, though expat has not come to it
+        yield pieces
         block = source.read(_BLOCK)
     _judge(parser, _decoded(decoder, b"", is_last=True), is_last=True)
     yield [unfinished]
