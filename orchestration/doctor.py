@@ -18,6 +18,7 @@ from assets.landing.inbox import complete_files
 from assets.operations.control import control
 from assets.operations.refusal import Refusal
 from assets.operations.store import reading
+from orchestration.bank_accounts import bank_accounts, in_use
 from orchestration.home import FOLDERS, Home
 from orchestration.installation import Installation, open_installation
 from orchestration.settings import read_settings
@@ -66,6 +67,7 @@ def examine(home: Home) -> list[Finding]:
     try:
         findings.append(Finding("settings", True, str(home.settings_file)))
         findings += [_guarded(subject, functools.partial(look, installation)) for subject, look in LOOKS.items()]
+        findings += _bank_accounts(installation)
     finally:
         installation.store.dispose()
     return findings
@@ -145,7 +147,7 @@ def _warehouse(installation: Installation) -> Finding:
             ).fetchall():
                 connection.execute(f'select count(*), hash(list(t)) from "{schema}"."{table}" as t').fetchall()
     except duckdb.Error as error:
-        if "lock" in str(error).lower():
+        if in_use(error):
             # The file is well, and in use: the advice below would delete it under a run.
             return Finding("warehouse", True, f"{path}, in use by another program just now; not looked into")
         return Finding(
@@ -154,6 +156,19 @@ def _warehouse(installation: Installation) -> Finding:
             f"cannot be read ({str(error).splitlines()[0]}); delete {path}, the next run builds it again",
         )
     return Finding("warehouse", True, str(path))
+
+
+def _bank_accounts(installation: Installation) -> list[Finding]:
+    """One finding per account: what arrives for it, in which formats, and which source should count."""
+    subject = "bank accounts"
+    try:
+        accounts = bank_accounts(installation.home.warehouse)
+    except duckdb.Error as error:
+        why = "in use by another program just now" if in_use(error) else "the warehouse cannot be read"
+        return [Finding(subject, True, f"{why}; not looked into")]
+    if not accounts:
+        return [Finding(subject, True, "no day has been run yet: nothing is known of them")]
+    return [Finding(f"bank account {account.iban}", account.is_well, account.words()) for account in accounts]
 
 
 def _dispatch(installation: Installation) -> Finding:
