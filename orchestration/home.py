@@ -120,6 +120,10 @@ class Home:
         return self.root / "published"
 
     @property
+    def data_docs(self) -> Path:
+        return self.published / "data_docs"
+
+    @property
     def dagster(self) -> Path:
         return self.root / "dagster"
 

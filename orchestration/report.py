@@ -66,6 +66,8 @@ def where_to_look(home: Home, summary: Summary) -> str:
         lines.append(f"Statement gap: {gap}")
     for brake in summary.brakes:
         lines.append(f"Brake: {brake}")
+    for warning in summary.warnings:
+        lines.append(f"Unusual: {warning}")
     outbox = home.outbox / summary.as_of_date.isoformat()
     first = (
         {extension: sorted(outbox.glob(f"*.{extension}"))[:1] for extension in ("eml", "pdf")}
@@ -78,6 +80,7 @@ def where_to_look(home: Home, summary: Summary) -> str:
             lines.append(f"  {name:<12} {path}")
     lines.append(f"  {'all messages':<12} {outbox}")
     lines.append(f"  {'the tables':<12} {home.published / 'parquet'}")
+    lines.append(f"  {'data docs':<12} {home.data_docs / 'index.html'}")
     lines.append(f"  {'for BI':<12} {home.published / 'current.json'} names the newest DuckDB file")
     if summary.communications["held"]:
         lines.append("  held         `tijdig release ID --by NAME --reason TEXT`; the tasks release_needed say which")

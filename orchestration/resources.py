@@ -10,12 +10,13 @@ from dagster_dbt import DbtCliResource
 from assets.billing.source import BillingSource
 from assets.communications.assets import Mailroom
 from assets.invoicing.assets import ResponseDesk
+from assets.landing.data_docs import DataDocs
 from assets.publishing.assets import PublishingRoom
 from assets.warehouse.assets import WarehouseRoom
 from assets.warehouse.dbt import QUIET_ENVIRONMENT, dbt_executable
 from assets.warehouse.versions import PROJECT
-from orchestration.billing import billing_source_of
 from orchestration.answers import answer_recorder
+from orchestration.billing import billing_source_of
 from orchestration.home import Home, find_home, locked
 from orchestration.installation import Installation, open_installation
 from orchestration.mailroom import open_mailroom
@@ -63,6 +64,10 @@ def resources_of(home: Home) -> dict[str, Any]:
     def publishing_room(_: dg.InitResourceContext) -> PublishingRoom:
         return PublishingRoom(home.warehouse, home.published)
 
+    @dg.resource
+    def data_docs(_: dg.InitResourceContext) -> DataDocs:
+        return DataDocs(home.data_docs)
+
     return {
         "installation": installation,
         "landing_room": landing_room,
@@ -71,6 +76,7 @@ def resources_of(home: Home) -> dict[str, Any]:
         "warehouse_room": warehouse_room,
         "mailroom": mailroom,
         "publishing_room": publishing_room,
+        "data_docs": data_docs,
         "dbt": dbt_resource(),
     }
 

@@ -11,10 +11,18 @@ import duckdb
 from sqlalchemy import Connection, select
 
 from assets.communications.outbox import BRAKE
+from assets.landing.expectations import RESULTS, read_results
 from assets.landing.warehouse import reading as reading_warehouse
 from assets.operations.control import control
 from assets.operations.store import reading as reading_store
-from assets.operations.tables import audit_event, audit_payload, communication, landed_source, landing_batch
+from assets.operations.tables import (
+    archived_dataset,
+    audit_event,
+    audit_payload,
+    communication,
+    landed_source,
+    landing_batch,
+)
 from orchestration.installation import Installation
 
 SENT_STATES = ("sent", "delivered", "closed_unknown")
@@ -46,6 +54,7 @@ class Summary:
     quarantined: list[str]
     refused_messages: list[str]
     gaps: list[str]
+    warnings: list[str]
     seconds: float
 
     @property
@@ -103,6 +112,22 @@ def _stored(store: Connection, run_id: str, day: date) -> _Stored:
         ),
         mode=control(store).mode,
     )
+
+
+def expectation_warnings(installation: Installation, run_id: str) -> list[str]:
+    """What the suites found unusual in what this run landed, and let pass."""
+    with reading_store(installation.store) as store:
+        archived: Iterable[str] = store.execute(
+            select(archived_dataset.c.sha256)
+            .where(archived_dataset.c.run_id == run_id, archived_dataset.c.kind == RESULTS)
+            .order_by(archived_dataset.c.seq)
+        ).scalars()
+        results = [row for sha256 in archived for row in read_results(installation.archive.get(sha256))]
+    return [
+        f"{row['table_name']}: {row['message'].removeprefix('warning: ')}"
+        for row in results
+        if row["is_met"] and row["message"]
+    ]
 
 
 def summarise(installation: Installation, run_id: str, day: date, seconds: float) -> Summary:
@@ -165,6 +190,7 @@ def summarise(installation: Installation, run_id: str, day: date, seconds: float
                     "select account_iban, kind, from_on, to_on from banking.statement_gaps order by account_iban, from_on"
                 ).fetchall()
             ],
+            warnings=expectation_warnings(installation, run_id),
             seconds=seconds,
         )
 

@@ -1,140 +1,83 @@
-"""Expectations on what lands: what no reader and no rule on a single row can see.
+"""Asking the suites: every look judges the rows that came since a suite last agreed, and remembers what it said.
 
-Each suite looks at the rows that came since it last agreed. Every row of such a file is valid by itself; it is the file
-as a whole that cannot be right. A day that meets one stops, until better rows come or a person accepts the batch.
+A day that meets a blocking expectation stops, until better rows come or a person accepts the batch.
 """
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import date
+from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from assets.landing.change_log import append_rows, arrow_table
 from assets.landing.raw_tables import OTHER_TABLES
-
-if TYPE_CHECKING:
-    import pandas as pd
+from assets.landing.suites import SUITES, Expected, Suite
 
 RESULTS = "raw.expectation_results"
 
-# Below this many rows a median or a share says nothing.
-FEWEST_ROWS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Suite:
-    """One suite: the raw table it guards, the rows it looks at, and what it expects of them.
-
-    `query` gives the rows that came after batch `?`; `history` gives one row of figures to compare with, of the rows up
-    to batch `?`. Amounts are cast to double here only to be looked at.
-    """
-
-    table: str
-    query: str
-    history: str
-    expectations: Callable[[dict[str, Any]], Sequence[Any]]
+# Whose figures are out of bounds is said by name, but a sentence of a hundred accounts helps nobody.
+NAMED_SUBJECTS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a suite said. `batch_id` is the newest batch it looked at; `message` is empty when all is met."""
+    """What a suite said. `batch_id` is the newest batch it looked at, `rows` how many rows, 0 when there was nothing new.
 
-    table: str
+    `message` names the unmet expectations that block, `warning` the others. `asked` and `validation` are Great
+    Expectations' own suite and result, for the Data Docs; None when it was not asked.
+    """
+
+    suite: Suite
     batch_id: int
     rows: int
-    is_met: bool
-    message: str
+    message: str = ""
+    warning: str = ""
+    asked: Any = None
+    validation: Any = None
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the day may go on; it may with warnings."""
+        return not self.message
+
+    @property
+    def words(self) -> str:
+        """Everything that was said, warnings marked as such."""
+        return "; ".join(part for part in (self.message, f"warning: {self.warning}" if self.warning else "") if part)
 
 
-def _invoice_expectations(history: dict[str, Any]) -> Sequence[Any]:
-    from great_expectations import expectations as gxe
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What a suite looks at: its rows or figures, and what it expects of them."""
 
-    usual = history["median_amount"]
-    # Twentyfold is no growth of a business: it is an export in cents, or without its decimal point.
-    lowest, highest = (usual / 20, usual * 20) if usual and history["rows"] >= FEWEST_ROWS else (1, 1_000_000)
-    return [
-        gxe.ExpectColumnMedianToBeBetween(column="total_amount", min_value=lowest, max_value=highest),
-        # Due before issued on many documents at once: the two dates changed places.
-        gxe.ExpectColumnValuesToBeBetween(column="days_to_pay", min_value=0, max_value=400, mostly=0.95),
-    ]
+    suite: Suite
+    batch_id: int
+    rows: pa.Table
+    expected: Sequence[Expected]
 
-
-def _customer_expectations(_: dict[str, Any]) -> Sequence[Any]:
-    from great_expectations import expectations as gxe
-
-    # An export that lost its contact columns would leave nobody to write to, one by one and without a word.
-    return [gxe.ExpectColumnValuesToNotBeNull(column="reachable_by", mostly=0.5)]
+    @property
+    def is_telling(self) -> bool:
+        """Whether there is a figure to judge. Where all are empty there is too little to compare, which meets everything."""
+        return bool(self.rows.num_rows) and any(
+            self.rows[each.column].null_count < self.rows.num_rows or each.kind == "values_present"
+            for each in self.expected
+        )
 
 
-def _entry_expectations(history: dict[str, Any]) -> Sequence[Any]:
-    from great_expectations import expectations as gxe
+def look(connection: duckdb.DuckDBPyConnection, accepted: frozenset[int], today: date) -> list[Outcome]:
+    """What every suite says of the rows that came since it last agreed, and remembers it. `today` is the calendar date.
 
-    # A feed that dropped what payers wrote still balances to the cent; nothing in it would ever be matched.
-    usual = history["share_with_text"] if history["rows"] >= FEWEST_ROWS else None
-    return [gxe.ExpectColumnValuesToNotBeNull(column="payer_text", mostly=0.5 if usual is None else usual / 2)]
-
-
-NEWEST_INVOICES = """
-    select * from raw.invoices
-    qualify row_number() over (partition by company_id, invoice_id order by batch_id desc, ordinal desc) = 1
-"""
-
-NEWEST_CUSTOMERS = """
-    select * from raw.customers
-    qualify row_number() over (partition by company_id, customer_id order by batch_id desc, ordinal desc) = 1
-"""
-
-SUITES: tuple[Suite, ...] = (
-    Suite(
-        "invoices",
-        f"""
-        select cast(total_amount as double) as total_amount, due_on - issued_on as days_to_pay
-        from ({NEWEST_INVOICES}) as invoices
-        where batch_id > ? and not is_deleted and kind = 'invoice' and total_amount > 0
-        """,
-        f"""
-        select count(*) as rows, median(cast(total_amount as double)) as median_amount
-        from ({NEWEST_INVOICES}) as invoices
-        where batch_id <= ? and not is_deleted and kind = 'invoice' and total_amount > 0
-        """,
-        _invoice_expectations,
-    ),
-    Suite(
-        "customers",
-        f"""
-        select coalesce(nullif(email, ''), nullif(street || postal_code || city, '')) as reachable_by
-        from ({NEWEST_CUSTOMERS}) as customers
-        where batch_id > ? and not is_deleted
-        """,
-        "select count(*) as rows from raw.customers where batch_id <= ?",
-        _customer_expectations,
-    ),
-    Suite(
-        "bank_entries",
-        """
-        select coalesce(nullif(remittance, ''), structured_reference, end_to_end_id) as payer_text
-        from raw.bank_entries where batch_id > ? and amount > 0
-        """,
-        """
-        select
-            count(*) as rows,
-            avg(case when coalesce(nullif(remittance, ''), structured_reference, end_to_end_id) is null then 0.0 else 1.0 end)
-                as share_with_text
-        from raw.bank_entries where batch_id <= ? and amount > 0
-        """,
-        _entry_expectations,
-    ),
-)
-
-
-def look(connection: duckdb.DuckDBPyConnection, accepted: frozenset[int]) -> list[Outcome]:
-    """What every suite says of the rows that came since it last agreed, and remembers it.
-
-    Great Expectations is imported only when there is something to look at: on most days there is little or nothing.
+    Great Expectations takes seconds to import: it is asked, for all suites together, only when one has figures to judge.
     """
-    outcomes = [_look(connection, suite, accepted) for suite in SUITES]
+    looked = [_looked_at(connection, suite, accepted, today) for suite in SUITES]
+    if any(each.is_telling for each in looked):
+        frames = _frames()
+        outcomes = [_judged(each, frames) for each in looked]
+    else:
+        outcomes = [Outcome(each.suite, each.batch_id, each.rows.num_rows) for each in looked]
     append_rows(connection, "expectation_results", _results(outcomes))
     return outcomes
 
@@ -149,6 +92,14 @@ def archived_results(outcomes: Sequence[Outcome]) -> tuple[bytes, int]:
     return out.getvalue(), int(rows.num_rows)
 
 
+def read_results(content: bytes) -> list[dict[str, Any]]:
+    """Archived outcomes, as rows of raw.expectation_results."""
+    import pyarrow.parquet as pq
+
+    rows: list[dict[str, Any]] = pq.read_table(io.BytesIO(content)).to_pylist()
+    return rows
+
+
 def load_results(connection: duckdb.DuckDBPyConnection, archived: Sequence[bytes]) -> None:
     """Puts back every outcome that was ever archived, in order."""
     import pyarrow.parquet as pq
@@ -161,25 +112,38 @@ def load_results(connection: duckdb.DuckDBPyConnection, archived: Sequence[bytes
 
 
 def _results(outcomes: Sequence[Outcome]) -> list[tuple[object, ...]]:
-    return [(outcome.batch_id, outcome.table, outcome.is_met, outcome.message) for outcome in outcomes if outcome.rows]
+    return [
+        (outcome.batch_id, outcome.suite.name, outcome.is_met, outcome.words) for outcome in outcomes if outcome.rows
+    ]
 
 
-def _look(connection: duckdb.DuckDBPyConnection, suite: Suite, accepted: frozenset[int]) -> Outcome:
-    agreed = int(
-        _row(
-            connection,
-            "select coalesce(max(batch_id), 0) as batch from raw.expectation_results where is_met and table_name = ?",
-            suite.table,
-        )["batch"]
+def _looked_at(connection: duckdb.DuckDBPyConnection, suite: Suite, accepted: frozenset[int], today: date) -> _Looked:
+    said = _row(
+        connection,
+        f"""
+        select
+            coalesce(max(batch_id) filter (where is_met), 0) as agreed,
+            list(distinct batch_id) filter (where not is_met) as refused
+        from {RESULTS} where table_name = ?
+        """,
+        suite.name,
     )
-    newest = int(_row(connection, f"select coalesce(max(batch_id), 0) as batch from raw.{suite.table}")["batch"])
+    newest = max(
+        int(_row(connection, f"select coalesce(max(batch_id), 0) as batch from raw.{table}")["batch"])
+        for table in suite.looks_at
+    )
     # A person accepts what has been looked at: a number above every batch would accept all that is still to come.
-    agreed = max([agreed, *(batch for batch in accepted if batch <= newest)])
-    frame = connection.execute(suite.query, [agreed]).df()
-    if len(frame) < FEWEST_ROWS:
-        return Outcome(suite.table, newest, 0, is_met=True, message="")
-    message = _validate(suite, frame, _row(connection, suite.history, agreed))
-    return Outcome(suite.table, newest, len(frame), is_met=not message, message=message)
+    agreed = max([said["agreed"], *(batch for batch in accepted if batch <= newest)])
+    if newest <= agreed:
+        return _Looked(suite, newest, pa.table({}), ())
+    # Who accepts what a suite refused says that it is so from now on: what came before is no longer what is usual.
+    since = max((batch for batch in accepted if batch <= agreed and batch in (said["refused"] or [])), default=0)
+    for name, value in (("agreed", agreed), ("since", since), ("today", today)):
+        connection.execute(f"set variable {name} = ?", [value])
+    rows = connection.sql(suite.query).to_arrow_table()
+    if rows.num_rows < suite.fewest:
+        return _Looked(suite, newest, pa.table({}), ())
+    return _Looked(suite, newest, rows, suite.expected(_row(connection, suite.history)))
 
 
 def _row(connection: duckdb.DuckDBPyConnection, query: str, *values: object) -> dict[str, Any]:
@@ -188,31 +152,117 @@ def _row(connection: duckdb.DuckDBPyConnection, query: str, *values: object) -> 
     return dict(zip(names, result.fetchall()[0], strict=True))
 
 
-def _validate(suite: Suite, frame: "pd.DataFrame", history: dict[str, Any]) -> str:
-    """The unmet expectations in words; empty when all are met."""
+def _judged(looked: _Looked, frames: Any) -> Outcome:
+    if not looked.rows.num_rows:
+        return Outcome(looked.suite, looked.batch_id, 0)
+    asked, validation = _validate(looked, frames)
+    # A suite expects one thing of a column, so the column says which answer is to which expectation.
+    answers = {each.expectation_config.kwargs["column"]: each for each in validation.results}
+    unmet = [
+        (expected, _words(looked, expected, answers[expected.column]))
+        for expected in looked.expected
+        if not answers[expected.column].success
+    ]
+    return Outcome(
+        looked.suite,
+        looked.batch_id,
+        looked.rows.num_rows,
+        message="; ".join(words for expected, words in unmet if expected.blocks),
+        warning="; ".join(words for expected, words in unmet if not expected.blocks),
+        asked=asked,
+        validation=validation,
+    )
+
+
+def _frames() -> Any:
+    """Where Great Expectations takes frames from: a context in memory, for one look."""
     import great_expectations as gx
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
+    return context.data_sources.add_pandas("landing")
+
+
+def _validate(looked: _Looked, frames: Any) -> tuple[Any, Any]:
+    """Great Expectations' suite and its result.
+
+    The result keeps counts and shares only, never a value: what is unusual about a payment is still somebody's payment.
+    """
+    import great_expectations as gx
+
     batch = (
-        context.data_sources.add_pandas("landing")
-        .add_dataframe_asset(suite.table)
+        frames.add_dataframe_asset(looked.suite.name)
         .add_batch_definition_whole_dataframe("since_last_agreed")
-        .get_batch({"dataframe": frame})
+        .get_batch({"dataframe": looked.rows.to_pandas()})
     )
-    result = batch.validate(gx.ExpectationSuite(name=suite.table, expectations=list(suite.expectations(history))))
-    return "; ".join(_words(each) for each in result.results if not each.success)
+    asked = gx.ExpectationSuite(name=looked.suite.name, expectations=[_asked(each) for each in looked.expected])
+    result = batch.validate(asked, result_format={"result_format": "BASIC", "partial_unexpected_count": 0})
+    for each in result.results:
+        # An expectation that could not be judged is not one that was met, nor one that was not.
+        if each.exception_info.get("raised_exception", True):
+            raise RuntimeError(f"suite {looked.suite.name} could not be judged: {each.exception_info}")
+        each.result = {name: _plain(value) for name, value in each.result.items()}
+    return asked, result
 
 
-def _words(result: Any) -> str:
-    """One unmet expectation: what was expected of which column, and what was found."""
-    wanted = {
-        name: value for name, value in result.expectation_config.kwargs.items() if name not in ("batch_id", "column")
+def _asked(expected: Expected) -> Any:
+    """An expectation of ours as one of Great Expectations, its reason in the description the Data Docs show."""
+    from great_expectations import expectations as gxe
+
+    said: dict[str, Any] = {
+        "column": expected.column,
+        "severity": "critical" if expected.blocks else "warning",
+        "description": described(expected),
     }
-    found = {
-        # The frame answers in numpy's numbers; a person reads plain ones.
-        name: value.item() if hasattr(value, "item") else value
-        for name, value in result.result.items()
-        if name in ("observed_value", "unexpected_percent", "unexpected_count", "element_count")
-    }
-    return f"{result.expectation_config.type} on {result.expectation_config.kwargs['column']}: wanted {wanted}, found {found}"
+    if expected.kind == "median_between":
+        return gxe.ExpectColumnMedianToBeBetween(**said, min_value=expected.low, max_value=expected.high)
+    if expected.kind == "values_present":
+        return gxe.ExpectColumnValuesToNotBeNull(**said, mostly=expected.mostly)
+    return gxe.ExpectColumnValuesToBeBetween(
+        **said, min_value=expected.low, max_value=expected.high, mostly=expected.mostly
+    )
+
+
+def _plain(value: Any) -> Any:
+    """The frame answers in numpy's numbers; a person, and the Data Docs, read plain ones."""
+    return value.item() if hasattr(value, "item") else value
+
+
+def described(expected: Expected) -> str:
+    """What is expected, what it means when it is not met, and what follows, as one paragraph."""
+    consequence = "stops the day" if expected.blocks else "warns"
+    return f"{expected.column} {_bounds(expected)}. Otherwise: {expected.why}. Not met, it {consequence}."
+
+
+def _bounds(expected: Expected) -> str:
+    if expected.kind == "values_present":
+        return f"must be filled in {expected.mostly:.0%} of the rows at least"
+    low, high = (None if bound is None else f"{bound:g}" for bound in (expected.low, expected.high))
+    if low is None or high is None:
+        bounds = f"{high} at most" if low is None else f"{low} at least"
+    else:
+        bounds = f"between {low} and {high}"
+    if expected.kind == "median_between":
+        return f"must have a median {bounds}"
+    return f"must be {bounds}" + ("" if expected.mostly == 1 else f" in {expected.mostly:.0%} of the rows at least")
+
+
+def _words(looked: _Looked, expected: Expected, result: Any) -> str:
+    """One unmet expectation: what was expected of which figure, what was found, and what it looks like."""
+    return f"{expected.column} {_bounds(expected)}, found {_found(looked, expected, result.result)} ({expected.why})"
+
+
+def _found(looked: _Looked, expected: Expected, result: Mapping[str, Any]) -> str:
+    if expected.kind == "median_between":
+        return f"{result['observed_value']:g}"
+    if not looked.suite.subject:
+        return f"{result['unexpected_count']} of {result['element_count']} rows otherwise"
+    low = float("-inf") if expected.low is None else expected.low
+    high = float("inf") if expected.high is None else expected.high
+    outside = [
+        f"{row[expected.column]:.4g} for {row[looked.suite.subject]}"
+        for row in looked.rows.select([looked.suite.subject, expected.column]).to_pylist()
+        if row[expected.column] is not None and not low <= row[expected.column] <= high
+    ]
+    more = f" and {len(outside) - NAMED_SUBJECTS} more" if len(outside) > NAMED_SUBJECTS else ""
+    return ", ".join(outside[:NAMED_SUBJECTS]) + more

@@ -112,7 +112,9 @@ def extract(installation: Installation, run_id: str, *, is_full: bool = True) ->
     }
     url = f"sqlite:///{installation.home.root / 'erp.db'}"
     anything = Brakes(100, None, None)
-    land_extract(landing(installation, run_id, WEDNESDAY), BillingSource(url, queries, is_full=is_full, brakes=anything))
+    land_extract(
+        landing(installation, run_id, WEDNESDAY), BillingSource(url, queries, is_full=is_full, brakes=anything)
+    )
 
 
 def keep(installation: Installation, run_id: str, day: date, amount: str) -> None:
@@ -135,7 +137,7 @@ def keep(installation: Installation, run_id: str, day: date, amount: str) -> Non
             )
             connection.execute(f"delete from {schema}.{table} where as_of_date = ?", [day])
             connection.execute(f"insert into {schema}.{table} values (?, 'C1', ?)", [day, amount])
-        outcomes = look(connection, frozenset())
+        outcomes = look(connection, frozenset(), day)
         with writing_store(installation.store) as store:
             run = read_run(store, run_id)
             content, rows = archived_results(outcomes)
@@ -285,16 +287,16 @@ def test_the_last_run_of_a_day_is_the_one_that_comes_back(lived: Installation) -
 
 def test_what_the_suites_agreed_on_is_not_asked_again(tmp_path: Path) -> None:
     installation = new_installation(tmp_path)
-    many = written([INVOICE | {"invoice_id": f"I{n}"} for n in range(30)])
+    many = written([INVOICE | {"invoice_id": f"I{n}", "invoice_number": f"2026-{n}"} for n in range(30)])
     land_billing(installation, "monday", companies=COMPANY, invoices=many)
     keep(installation, "monday", DAY, "1.00")
     before = raw_rows(installation.home.warehouse)
-    assert [row[1:3] for row in before["expectation_results"]] == [("invoices", True)]
+    assert ("invoices", True) in [row[1:3] for row in before["expectation_results"]]
     installation.home.warehouse.unlink()
     ensure_warehouse(installation)
     assert raw_rows(installation.home.warehouse) == before
     with writing(installation.home.warehouse) as connection:
-        assert {outcome.rows for outcome in look(connection, frozenset())} == {0}
+        assert {outcome.rows for outcome in look(connection, frozenset(), DAY)} == {0}
     installation.store.dispose()
 
 
