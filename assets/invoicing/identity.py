@@ -28,7 +28,7 @@ VAT_SCHEMES = {
 # Schemes (ISO 6523) whose value is a number in a trade or enterprise register, by country.
 REGISTER_SCHEMES = {
     "0106": "NL", "0190": "NL", "0208": "BE", "9956": "BE", "0002": "FR", "0009": "FR", "0225": "FR", "0007": "SE",
-    "0037": "FI", "0212": "FI", "0216": "FI", "0096": "DK", "0184": "DK", "0192": "NO", "0183": "CH",
+    "0037": "FI", "0212": "FI", "0216": "FI", "0096": "DK", "0184": "DK", "0192": "NO", "0183": "CH", "0204": "DE",
 }  # fmt: skip
 
 # A Dutch government identification number (OIN, scheme 0190) of this kind holds a Chamber of Commerce number.

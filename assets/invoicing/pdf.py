@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from io import BytesIO
 
 from pypdf import PdfReader
@@ -11,6 +12,9 @@ from assets.invoicing.documents import UnreadableDocument
 # Names under which the standards embed an invoice: Factur-X and ZUGFeRD 2.1, ZUGFeRD 2.0, ZUGFeRD 1, XRechnung.
 INVOICE_NAMES = frozenset({"factur-x.xml", "zugferd-invoice.xml", "xrechnung.xml"})
 _LARGEST_XML = 20_000_000
+# What the library thinks of a stranger's PDF is told in the refusal, not on the screen of whoever runs the day.
+logging.getLogger("pypdf").setLevel(logging.CRITICAL)
+
 _MARK, _END = b"%PDF-", b"%%EOF"
 
 

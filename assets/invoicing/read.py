@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
 from assets.invoicing import cii, response, ubl
 from assets.invoicing.documents import InvoiceDocument, InvoiceResponse, UnreadableDocument
 from assets.invoicing.pdf import embedded_invoice, is_pdf
 from assets.invoicing.xml_tree import Node, parse
 
-# Peppol access points refuse more; a larger one is an accident or an attack.
+# Peppol access points refuse more; a larger one is an accident or an attack. Most of a large one is the PDF within.
 LARGEST_DOCUMENT = 100_000_000
+# Some thirty thousand lines. Each element costs a hundred times its text in memory, so these are counted before.
+MOST_TAGS = 2_000_000
 
 # The envelope of Peppol (SBDH): it may still be around the document when an access point hands it over.
 _ENVELOPE = "StandardBusinessDocument"
+
+_WEB_PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 
 
 def read_document(content: bytes) -> InvoiceDocument | InvoiceResponse:
@@ -31,6 +37,10 @@ def read_document(content: bytes) -> InvoiceDocument | InvoiceResponse:
         raise UnreadableDocument(
             "unknown_format", "neither XML nor PDF: invoices come as UBL, CII, Factur-X or ZUGFeRD"
         )
+    if _WEB_PAGE.match(content[:1024]):
+        raise UnreadableDocument("unknown_format", "it is a web page, perhaps the one that asks to sign in")
+    if content.count(b"<") > MOST_TAGS:
+        raise UnreadableDocument("too_large", f"the document has more than {MOST_TAGS} tags")
     root = parse(content)
     if root.name == _ENVELOPE:
         root = _payload(root)

@@ -233,6 +233,8 @@ def _broken(error: etree.XMLSyntaxError, content: bytes) -> UnreadableDocument:
     text = error.msg or "not well-formed"
     if "encod" in text.lower() or "not proper UTF-8" in text:
         return UnreadableDocument("encoding", f"the bytes are not in the declared encoding: {text}", where)
+    if "Extra content" in text:
+        return UnreadableDocument("malformed", f"something stands behind the end of the document: {text}", where)
     tail = content[-200:].replace(b"\0", b"").rstrip()
     if not re.search(rb"</(?:[\w.-]+:)?[\w.-]+\s*>$", tail) or "Premature end" in text:
         return UnreadableDocument("truncated", f"the XML stops before its end: {text}", where)
