@@ -145,7 +145,7 @@ def camt_movements(content: bytes) -> list[Movement]:
         own = (_texts(report, "Acct/Id/IBAN") or _texts(report, "Acct/Id/Othr/Id") or [""])[0]
         owner = (_texts(report, "Acct/Ownr/Nm") or _texts(report, "Acct/Ownr/Pty/Nm") or [""])[0]
         for entry in _all(report, "Ntry"):
-            status = "".join(_texts(entry, "Sts") or _texts(entry, "Sts/Cd"))
+            status = "".join(_texts(entry, "Sts/Cd") or _texts(entry, "Sts"))
             if status in ("", "BOOK"):
                 found.append(_movement(entry, letters_and_digits(own), letters_and_digits(owner)))
     return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,25 +37,6 @@ _LISTS = {
     "accounts": lambda entry: entry.counterparty_iban,
     "return_reasons": lambda entry: entry.return_reason,
 }
-
-# Facts the readers still lose; told to who mends them.
-_OPEN = (
-    "batches_02.xml",
-    "test__data__camt054.v2.xml",
-    "test__data__camt054.v4.xml",
-    "test__data__camt054.v8.xml",
-    "sepa_mt9401.sta",
-    "wrapped_timestamp.sta",
-    "ing__eu_incasso.txt",
-    "ing__eu_incasso_with_spaces_in_sepa.txt",
-    "ing__failing.txt",
-    "sns_customer_reference.txt",
-)
-
-
-def _cases(names: Iterable[str]) -> list[Any]:
-    open_ones = pytest.mark.xfail(reason="being mended")
-    return [pytest.param(name, marks=[open_ones] if name.endswith(_OPEN) else []) for name in names]
 
 
 def movements_read(content: bytes) -> list[Movement]:
@@ -89,7 +70,7 @@ _SECOND_READINGS = {".xml": camt_movements, ".cod": coda_movements}
 _GOLDEN = {path.name: path for path in STATEMENT_FILES if path.suffix in _SECOND_READINGS}
 
 
-@pytest.mark.parametrize("name", _cases(_GOLDEN))
+@pytest.mark.parametrize("name", _GOLDEN)
 def test_every_field_of_a_golden_file_is_found_and_no_other(name: str) -> None:
     content = _GOLDEN[name].read_bytes()
     assert movements_read(content) == _SECOND_READINGS[_GOLDEN[name].suffix](content)
@@ -104,7 +85,7 @@ def test_enough_shapes_of_real_files_are_listed() -> None:
 
 
 @with_samples
-@pytest.mark.parametrize("sample", _cases(_EXPECTED))
+@pytest.mark.parametrize("sample", _EXPECTED)
 def test_every_field_of_a_real_file_is_found_and_no_other(sample: str) -> None:
     assert movements_read((Path(_SAMPLES or "") / sample).read_bytes()) == _EXPECTED[sample]
 

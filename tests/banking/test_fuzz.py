@@ -6,15 +6,18 @@ The seeds are fixed, so a failure comes back: it names the seed and the number o
 
 from __future__ import annotations
 
+from decimal import Decimal
 from random import Random
 
 import pytest
+from lxml import etree
 
 from assets.banking.keys import entry_keys
 from assets.banking.read import read_statement_file
 from assets.banking.references import candidate_references
 from assets.banking.statements import StatementFile, UnreadableStatement
 from tests.banking.build import Payment, camt053, mt940
+from tests.banking.camt_fields import camt_movements
 from tests.banking.mutations import Base, bases, damaged, money_changed
 from tests.banking.wellformed import CODES, problems, totals
 
@@ -24,10 +27,8 @@ _FILES_A_CHUNK = 1_000
 _MONEY_FILES_A_CHUNK = 250
 
 # Informative messages have no balances to contradict, and a CODA day without movements gives one balance only.
-_WITH_CONTROL = [base for base in _BASES if base.name not in ("notification_054.xml", "no_movements.cod")]
-
-# Faults that are being mended; a fault that is not among them fails.
-_OPEN = ("currency", "original", "day datetime", "booked on", "valued on", "getparent", "informative:")
+_WITHOUT_CONTROL = ("notification_054.xml", "no_movements.cod", "without_new_balance.cod", "separate_application.cod")
+_WITH_CONTROL = [base for base in _BASES if base.name not in _WITHOUT_CONTROL]
 
 
 def outcome(content: bytes) -> tuple[StatementFile | None, str]:
@@ -37,11 +38,23 @@ def outcome(content: bytes) -> tuple[StatementFile | None, str]:
     except UnreadableStatement as refusal:
         return None, refusal.code if refusal.code in CODES else f"undocumented code {refusal.code}"
     faults = problems(read)
+    if read.format.startswith("camt"):
+        faults += _told_otherwise(content, read)
     entries = [entry for statement in read.statements for entry in statement.entries]
     assert len(set(entry_keys(entries))) == len(entries)
     for entry in entries:
         candidate_references(entry)
     return read, "; ".join(faults[:3])
+
+
+def _told_otherwise(content: bytes, read: StatementFile) -> list[str]:
+    """Where the second reading of a camt file, by XPath over the whole document, finds other money than the reader."""
+    try:
+        theirs = sum((Decimal(movement["amount"]) for movement in camt_movements(content)), Decimal(0))
+    except etree.XMLSyntaxError:
+        return []  # it is stricter about prefixes and declarations, which say nothing of money
+    ours = sum((entry.amount for statement in read.statements for entry in statement.entries), Decimal(0))
+    return [] if ours == theirs else [f"the reader finds {ours}, XPath {theirs}"]
 
 
 @pytest.mark.parametrize("chunk", range(_CHUNKS))
@@ -56,7 +69,7 @@ def test_a_damaged_file_is_refused_for_a_reason_or_read_whole_and_sound(chunk: i
         except Exception as error:
             read, said = None, f"{type(error).__name__}: {error}"
         is_fault = said not in CODES if read is None else said != ""
-        if is_fault and not any(fault in said for fault in _OPEN):
+        if is_fault:
             faults.append(f"damage-{chunk}-{number} ({base.name}, {kind}): {said}")
     assert faults == []
 
@@ -79,7 +92,9 @@ def test_money_moved_in_one_place_never_loads(chunk: int) -> None:
 def test_a_file_cut_at_any_byte_is_refused_or_gives_whole_statements_only(base: Base) -> None:
     """A cut exactly between two statements cannot be seen in MT940 and CODA; the chain of balances shows it later."""
     whole = read_statement_file(base.content).statements
-    for size in range(len(base.content)):
+    # Every byte of most files, every second or third of the largest, and every byte of their ends.
+    length = len(base.content)
+    for size in sorted({*range(0, length, 1 + length // 2_000), *range(max(0, length - 200), length)}):
         read, said = outcome(base.content[:size])
         if read is None:
             assert said in CODES, size

@@ -157,18 +157,7 @@ def _pieces(content: bytes, *names: str) -> list[str]:
     return [letters_and_digits("".join(found.itertext())) for found in etree.fromstring(content).xpath(path)]
 
 
-# Told to who mends them: a batch that is kept whole loses what its details say.
-_OPEN = ("camt054.v2.xml", "camt054.v4.xml", "camt054.v8.xml")
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=[pytest.mark.xfail(reason="being mended")] if name.endswith(_OPEN) else [])
-        for name in _SOUND_CAMT
-        if not name.endswith(_PENDING)
-    ],
-)
+@pytest.mark.parametrize("name", [name for name in _SOUND_CAMT if not name.endswith(_PENDING)])
 def test_every_piece_of_remittance_and_every_return_the_oracle_counts_is_there(name: str) -> None:
     content, oracle = content_of(name), _ORACLE[name]
     entries = entries_of(read_statement_file(content))

@@ -80,7 +80,8 @@ def _of_statement(statement: Statement) -> Iterator[str]:
     for day in (statement.from_on, statement.to_on, statement.opening_on, statement.closing_on):
         if day is not None and not _is_day(day):
             yield f"statement day {day!r}"
-    if statement.is_informative != (not statement.format.startswith(("camt.053", "mt940", "coda"))):
+    # A CODA may be of a "separate application", which is no statement of the account.
+    if statement.format != "coda" and statement.is_informative == statement.format.startswith(("camt.053", "mt940")):
         yield f"{statement.format} informative: {statement.is_informative}"
     if not statement.is_informative:
         if opening is None or closing is None:
@@ -134,8 +135,6 @@ def _of_entry(entry: Entry, statement: Statement) -> Iterator[str]:
         yield f"kind of reference {entry.structured_reference_kind!r}"
     if any(not 0 <= place < len(entry.remittance or "") for place in entry.wraps):
         yield f"wraps {entry.wraps} outside of the remittance"
-    if entry.is_reversal and not entry.is_return:
-        yield "a reversal that is no return"
 
 
 def totals(read: StatementFile) -> list[tuple[str, str | None, Decimal | None, Decimal | None, Decimal]]:
