@@ -2,8 +2,8 @@
 
 Great Expectations renders each result and each suite; its pages, however, fetch their looks and scripts from eight other
 hosts, and are blank without them. So its sections are put into pages of ours: the styles are in the page, there is no
-script, and a content policy forbids every request. Figures are counts, shares and medians of whole tables; no value of a
-row is in them.
+script, and a content policy forbids every request. Figures are counts, shares and medians of our own accounts and
+companies; no value of a customer's or a payment's row is in them.
 """
 
 import os
@@ -24,6 +24,9 @@ from assets.operations.store import reading
 from assets.operations.tables import landing_batch, run
 
 INDEX = "index.html"
+
+# So many subjects are shown with their figures; beyond this a page is a list, and the sentence names the odd ones.
+SHOWN_SUBJECTS = 100
 
 # A page for each suite and batch; older ones go. What was said stays in the warehouse and the archive.
 KEPT_BATCHES = 30
@@ -138,11 +141,33 @@ def _write_result(folder: Path, outcome: Outcome, day: date | None) -> None:
     outcome.validation.meta["batch_kwargs"] = {"data_asset_name": where}
     result = view.render(ValidationResultsPageRenderer().render(outcome.validation))
     page = _page(
-        "../..", f"{name}, batch {outcome.batch_id}" + (f", {day}" if day else ""), about + _sections(result, "../..")
+        "../..",
+        f"{name}, batch {outcome.batch_id}" + (f", {day}" if day else ""),
+        about + _sections(result, "../..") + _figures(outcome),
     )
     _write(folder / _page_of(name, outcome.batch_id), page)
     suite = view.render(ExpectationSuitePageRenderer().render(outcome.asked))
     _write(folder / _suite_page(name), _page("..", f"Suite {name}", about + _sections(suite, "..")))
+
+
+def _figures(outcome: Outcome) -> str:
+    """The figures of each account, company or statement that was judged. An empty one had nothing to compare with."""
+    if not outcome.figures:
+        return ""
+    head = "".join(f"<th>{escape(name)}</th>" for name in outcome.figures[0])
+    rows = "\n".join(
+        f"<tr>{''.join(f'<td>{_figure(value)}</td>' for value in row.values())}</tr>"
+        for row in outcome.figures[-SHOWN_SUBJECTS:]
+    )
+    left_out = len(outcome.figures) - SHOWN_SUBJECTS
+    more = f"<p>The last {SHOWN_SUBJECTS} of {len(outcome.figures)}.</p>" if left_out > 0 else ""
+    return f"<h2>Figures</h2>{more}<table><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table>"
+
+
+def _figure(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else escape(str(value))
 
 
 def _sections(page: str, root: str) -> str:

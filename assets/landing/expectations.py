@@ -26,7 +26,8 @@ NAMED_SUBJECTS = 3
 class Outcome:
     """What a suite said. `batch_id` is the newest batch it looked at, `rows` how many rows, 0 when there was nothing new.
 
-    `message` names the unmet expectations that block, `warning` the others. `asked` and `validation` are Great
+    `message` names the unmet expectations that block, `warning` the others. `figures` are the rows of a suite that looks at
+    figures of its subjects (accounts, companies), and empty for one that looks at rows of people. `asked` and `validation` are Great
     Expectations' own suite and result, for the Data Docs; None when it was not asked.
     """
 
@@ -35,6 +36,7 @@ class Outcome:
     rows: int
     message: str = ""
     warning: str = ""
+    figures: Sequence[Mapping[str, Any]] = ()
     asked: Any = None
     validation: Any = None
 
@@ -169,9 +171,19 @@ def _judged(looked: _Looked, frames: Any) -> Outcome:
         looked.rows.num_rows,
         message="; ".join(words for expected, words in unmet if expected.blocks),
         warning="; ".join(words for expected, words in unmet if not expected.blocks),
+        figures=_figures(looked),
         asked=asked,
         validation=validation,
     )
+
+
+def _figures(looked: _Looked) -> list[dict[str, Any]]:
+    """What was compared, subject by subject; subjects with nothing to compare are left out."""
+    if not looked.suite.subject:
+        return []
+    names = [looked.suite.subject, *(each.column for each in looked.expected)]
+    rows: list[dict[str, Any]] = looked.rows.select(names).to_pylist()
+    return [row for row in rows if any(row[name] is not None for name in names[1:])]
 
 
 def _frames() -> Any:

@@ -12,10 +12,19 @@ import pytest
 
 from assets.landing.data_docs import KEPT_BATCHES, DataDocs, write_data_docs
 from assets.landing.expectations import look
-from assets.landing.suites import SUITES
+from assets.landing.suites import ENOUGH_HISTORY, FEWEST_ROWS, SUITES
 from assets.landing.warehouse import writing
 from tests.landing.rooms import DAY, Rooms
-from tests.landing.test_expectations import customers, invoices, land_bank, land_billing, payments
+from tests.landing.test_expectations import (
+    ACCOUNT,
+    customers,
+    entries,
+    invoices,
+    land_bank,
+    land_billing,
+    land_raw,
+    payments,
+)
 
 SECRET = "Factuur van mevrouw De Vries 06-12345678"
 
@@ -72,6 +81,16 @@ def test_a_page_says_what_was_expected_what_was_found_and_what_follows(rooms: Ro
     assert "stops the day" in said
     assert "9.45e+06" in said or "9450000" in said
     assert f"{DAY} 1 invoices stops the day" in text(index)
+
+
+def test_a_page_shows_the_figures_of_each_account_that_could_be_compared(rooms: Rooms, docs: DataDocs) -> None:
+    land_raw(rooms, "bank_entries", 1, entries(0, ENOUGH_HISTORY + FEWEST_ROWS))
+    written(rooms, docs)
+    land_raw(rooms, "bank_entries", 2, entries(500, FEWEST_ROWS, counterparty_iban=None))
+    written(rooms, docs)
+    said = text(docs.folder / "validations" / "bank_entries_by_account" / "batch-2.html")
+    assert "Figures account_iban payer_account_share_of_usual payer_text_share_of_usual" in said
+    assert f"{ACCOUNT} 0 1 " in said
 
 
 def test_a_page_fetches_nothing_and_runs_nothing(rooms: Rooms, docs: DataDocs) -> None:
