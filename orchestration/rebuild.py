@@ -101,12 +101,12 @@ def _load(
         _load_statements(installation, connection, sources)
         return
     for source in sources:
+        if inbox == "erp":
+            load_extract(connection, source, archive.verified(source.source.sha256))
+            continue
         content = archive.get(source.source.sha256)
         if inbox == ROWS:
             load_rows(connection, source, content)
-            continue
-        if inbox == "erp":
-            load_extract(connection, source, content)
             continue
         read = read_billing_file(source.source.original_name or "", content)
         if isinstance(read, Refused):

@@ -35,6 +35,7 @@ PLAIN_NUMBER = {"amount": r"^-?[0-9]{1,16}(\.[0-9]{1,2})?$", "percentage": r"^-?
 # Equal values of these types are read alike, so that each distinct one need be read only once.
 READ_ONCE: tuple[frozenset[type], ...] = tuple(frozenset({kind}) for kind in (str, int, bool, date))
 ONLY_TEXTS = (frozenset({str}),)
+ONLY_INTEGERS = (frozenset({int}),)
 EXACT_NUMBERS: tuple[frozenset[type], ...] = tuple(frozenset({kind}) for kind in (str, int, Decimal))
 
 ZERO = pa.scalar(Decimal("0.00"), pa.decimal128(18, 2))
@@ -52,10 +53,10 @@ def read_chunk(
     table: BillingTable,
     names: Sequence[str],
     rows: Sequence[Sequence[object]],
-    first: int,
+    ordinals: Sequence[int],
     ignored: Collection[str] = (),
 ) -> Chunk:
-    """Reads rows that are numbered from `first` on; `names` are their columns, `ignored` those that are not kept."""
+    """Reads rows with their numbers in the source; `names` are their columns, `ignored` those that are not kept."""
     columns: dict[str, tuple[object, ...]] = dict(zip(names, zip(*rows, strict=True), strict=True))
     odd = _deleted(columns)
     arrays: dict[str, pa.Array] = {}
@@ -70,13 +71,15 @@ def read_chunk(
         odd |= _rule_breakers(arrays)
     consumed = {*table.column_names, *ignored, DELETED_FLAG, DELETED_AT}
     arrays["extra"] = _extra([name for name in columns if name not in consumed], columns, len(rows))
-    arrays["ordinal"] = pa.array(range(first, first + len(rows)), pa.int64())
+    arrays["ordinal"] = pa.array(ordinals, pa.int64())
     arrays["is_deleted"] = pa.repeat(pa.scalar(False), len(rows))
     read = pa.Table.from_pydict(arrays, schema=arrow_schema(table))
     if not odd:
         return Chunk(read, [])
     numbers = sorted(odd)
-    mended, problems = _one_by_one(table, names, [rows[number] for number in numbers], numbers, first, ignored)
+    mended, problems = _one_by_one(
+        table, names, [rows[number] for number in numbers], [ordinals[number] for number in numbers], ignored
+    )
     plain = read.take(pa.array([number for number in range(len(rows)) if number not in odd], pa.int64()))
     return Chunk(pa.concat_tables([plain, mended]).sort_by("ordinal") if mended.num_rows else plain, problems)
 
@@ -85,25 +88,23 @@ def _one_by_one(
     table: BillingTable,
     names: Sequence[str],
     rows: Sequence[Sequence[object]],
-    numbers: Sequence[int],
-    first: int,
+    ordinals: Sequence[int],
     ignored: Collection[str],
 ) -> tuple[pa.Table, list[RowProblem]]:
     good: list[tuple[Value, ...]] = []
-    ordinals: list[int] = []
+    good_ordinals: list[int] = []
     deleted: set[int] = set()
     problems: list[RowProblem] = []
-    for row, number in zip(rows, numbers, strict=True):
-        ordinal = first + number
+    for row, ordinal in zip(rows, ordinals, strict=True):
         read, is_deleted = read_any_row(table, dict(zip(names, row, strict=True)), ordinal, ignored)
         if isinstance(read, RowProblem):
             problems.append(read)
             continue
         good.append(read)
-        ordinals.append(ordinal)
+        good_ordinals.append(ordinal)
         if is_deleted:
             deleted.add(ordinal)
-    return arrow_rows(table, good, ordinals, deleted), problems
+    return arrow_rows(table, good, good_ordinals, deleted), problems
 
 
 def _deleted(columns: dict[str, tuple[object, ...]]) -> set[int]:
@@ -119,9 +120,13 @@ def _deleted(columns: dict[str, tuple[object, ...]]) -> set[int]:
 def _read_column(column: Column, values: tuple[object, ...]) -> tuple[pa.Array, set[int]]:
     """A column as it is kept, and the numbers of the rows in which it cannot be read so."""
     kinds = frozenset(map(type, values)) - {NoneType}
+    if not kinds:
+        return pa.nulls(len(values), ARROW_TYPES[column.kind]), set(range(len(values))) if column.required else set()
     read = None
     if column.kind == "text" and not column.choices and kinds in ONLY_TEXTS:
         read = _texts(values)
+    elif column.kind == "text" and not column.choices and kinds in ONLY_INTEGERS:
+        read = pa.array([str(number) if number is not None else None for number in values], pa.string())
     elif column.kind in PLAIN_NUMBER and kinds in EXACT_NUMBERS:
         read = _numbers(column, values)
     if read is None:

@@ -2,10 +2,16 @@
 
 import csv
 import io
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
-from assets.billing.rows import RowProblem, Value, read_row
+import pyarrow as pa
+
+from assets.billing.chunks import read_chunk
+from assets.billing.extract_files import ColumnSeen, Contents, kinds_of
+from assets.billing.rows import RowProblem, arrow_schema, problem_of
 from assets.landing.quarantine import Refused
 from assets.landing.raw_tables import BILLING_TABLES, BillingTable
 
@@ -13,15 +19,21 @@ from assets.landing.raw_tables import BILLING_TABLES, BillingTable
 LONGEST_FIELD = 100_000_000
 
 
+# Rows checked at once.
+ROWS_A_CHUNK = 10_000
+
+
 @dataclass(frozen=True, slots=True)
 class BillingFile:
-    """A CSV file that was read: its good rows in contract order with their numbers, and the rows that were refused."""
+    """A CSV file that was read: its good rows in the columns of `rows.arrow_schema`, and what else it held."""
 
     table: BillingTable
-    rows: list[tuple[Value, ...]]
-    ordinals: list[int]
-    problems: list[RowProblem]
-    repeated_keys: int
+    rows: pa.Table
+    contents: Contents
+
+    @property
+    def problems(self) -> list[RowProblem]:
+        return self.contents.problems
 
 
 def table_of(name: str) -> BillingTable | None:
@@ -71,40 +83,40 @@ def _header_refused(table: BillingTable, header: list[str]) -> Refused | None:
 
 
 def _read_rows(table: BillingTable, header: list[str], reader: Any) -> BillingFile:
-    rows: list[tuple[Value, ...]] = []
-    ordinals: list[int] = []
-    problems: list[RowProblem] = []
-    keys: set[tuple[Value, ...]] = set()
-    repeated = 0
-    positions = [table.column_names.index(name) for name in table.key]
+    contents = Contents(table.name, columns={name: ColumnSeen(set(), 0) for name in header})
+    pieces: list[pa.Table] = []
+    numbered = _numbered(table, header, reader, contents)
+    while piece := list(islice(numbered, ROWS_A_CHUNK)):
+        ordinals, rows = [ordinal for ordinal, _ in piece], [cells for _, cells in piece]
+        chunk = read_chunk(table, header, rows, ordinals)
+        pieces.append(chunk.rows)
+        contents.problems += chunk.problems
+        _account(contents, header, rows)
+    contents.problems.sort(key=lambda problem: problem.ordinal)
+    read = pa.concat_tables(pieces) if pieces else arrow_schema(table).empty_table()
+    return BillingFile(table, read, contents)
+
+
+def _numbered(
+    table: BillingTable, header: list[str], reader: Any, contents: Contents
+) -> Iterator[tuple[int, list[str]]]:
+    """The lines with as many fields as the header, each with its number; the others are refused one by one."""
     for ordinal, cells in enumerate(reader, start=1):
         if not cells:
             continue
-        if len(cells) != len(header):
-            message = f"line {reader.line_num} has {len(cells)} fields, the header has {len(header)}"
-            problems.append(_whose(RowProblem(ordinal, table.name, "field_count", message), header, cells))
+        contents.seen += 1
+        if len(cells) == len(header):
+            yield ordinal, cells
             continue
-        row = read_row(table, dict(zip(header, cells, strict=True)), ordinal)
-        if isinstance(row, RowProblem):
-            problems.append(row)
-            continue
-        key = tuple(row[position] for position in positions)
-        repeated += key in keys
-        keys.add(key)
-        rows.append(row)
-        ordinals.append(ordinal)
-    return BillingFile(table, rows, ordinals, problems, repeated)
+        message = f"line {reader.line_num} has {len(cells)} fields, the header has {len(header)}"
+        # Whom a broken line concerns, as far as its first fields can be trusted.
+        known = dict(zip(header, cells, strict=False))
+        contents.problems.append(problem_of(table, known, ordinal, "field_count", message))
 
 
-def _whose(problem: RowProblem, header: list[str], cells: list[str]) -> RowProblem:
-    """Says whom a broken line concerns, as far as its first fields can be trusted."""
-    known = dict(zip(header, cells, strict=False))
-    return RowProblem(
-        problem.ordinal,
-        problem.table_name,
-        problem.code,
-        problem.message,
-        company_id=known.get("company_id") or None,
-        customer_id=known.get("customer_id") or None,
-        invoice_id=known.get("invoice_id") or None,
-    )
+def _account(contents: Contents, header: list[str], rows: Sequence[list[str]]) -> None:
+    for name, values in zip(header, zip(*rows, strict=True), strict=True):
+        filled = [value for value in values if value and not value.isspace()]
+        seen = contents.columns[name]
+        seen.kinds |= kinds_of(filled[:1])
+        seen.filled += len(filled)

@@ -196,7 +196,8 @@ def pull(connection: Connection, question: Question, path: Path, now: datetime) 
             contents.columns = {name: ColumnSeen(set(), 0) for name in names}
             ignored = {question.watermark} - set(table.column_names)
             for rows in result.partitions(ROWS_A_FETCH):
-                chunk = read_chunk(table, names, rows, contents.seen + 1, ignored)
+                ordinals = range(contents.seen + 1, contents.seen + len(rows) + 1)
+                chunk = read_chunk(table, names, rows, ordinals, ignored)
                 writer.write(chunk.rows)
                 _account(contents, question, names, rows, now)
                 contents.problems += chunk.problems

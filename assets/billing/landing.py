@@ -1,19 +1,20 @@
 """The billing extract into the raw log: from the ERP's database, or from CSV files in the inbox."""
 
 import hashlib
-import io
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import duckdb
-import pyarrow.parquet as pq
+import pyarrow as pa
+import pyarrow.compute as pc
 from sqlalchemy import Engine, select
 
-from assets.billing.csv_files import BillingFile, read_billing_file
+from assets.billing.csv_files import BillingFile, read_billing_file, table_of
 from assets.billing.drift import Drift, drifts, refuse_drift
 from assets.billing.extract import (
     Lost,
@@ -24,10 +25,9 @@ from assets.billing.extract import (
     pull,
     snapshot,
 )
-from assets.billing.extract_files import Contents, contents_of
-from assets.billing.rows import RowProblem, arrow_rows
+from assets.billing.extract_files import ColumnSeen, Contents, ExtractWriter, contents_of
+from assets.billing.rows import RowProblem
 from assets.billing.source import BillingSource, acceptance
-from assets.landing.archive import Archive
 from assets.landing.batches import ACTOR, NumberedSource, record_sources, taken_hashes
 from assets.landing.brakes import Brakes, Implausible
 from assets.landing.change_log import Appended, append_billing, append_rows, last_ordinal
@@ -47,10 +47,17 @@ from assets.problem import DataProblem
 INBOX = "billing"
 ERP = "erp"
 
+# A file that was taken as a part of a full extract.
+CSV_PART = "csv_part"
+
 # Where extracts lie while they are read: in the home, whose disk is known to be large enough and private.
 WORKSHOP = ".extract-"
 
 OFF = Brakes(100, None, None)
+
+# What the warehouse may hold while an extract is compared with the log; beyond it lies on disk. An extract of a million
+# invoices needs no more than one of ten thousand then.
+MEMORY_WHILE_COMPARING = "200MB"
 ANYTHING = BillingSource()
 
 
@@ -116,12 +123,14 @@ def land_extract(landing: Landing, source: BillingSource) -> BillingLanded:
                         problems.append(problem)
                         continue
                     is_everything = question.since is None and (source.is_full or bool(question.watermark))
-                    offers.append(Offer(table, path, contents, before, is_everything, question.watermark))
+                    sha256 = landing.archive.put_file(path)
+                    kind = "full" if source.is_full else "delta"
+                    offers.append(Offer(table, path, contents, sha256, kind, before, is_everything, question.watermark))
         finally:
             engine.dispose()
         for offer in offers:
             try:
-                tables.append(_land(landing, source, offer, "full" if source.is_full else "delta"))
+                tables.append(_land(landing, source, offer))
             except DataProblem as problem:
                 problems.append(problem)
     _raise_all(problems)
@@ -130,14 +139,23 @@ def land_extract(landing: Landing, source: BillingSource) -> BillingLanded:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One table of an extract, read and not yet landed. `is_everything`: no row was left out for being known."""
+    """One table of an extract, or one file, that was read and not yet landed.
+
+    `is_everything`: no row was left out for being known. `was_taken`: the same bytes were taken before, so that it counts
+    only when it says something new.
+    """
 
     table: BillingTable
-    path: Path
+    rows: Path | pa.Table
     contents: Contents
-    before: Contents | None
-    is_everything: bool
+    sha256: str
+    kind: str
+    before: Contents | None = None
+    is_everything: bool = False
     watermark: str = ""
+    inbox: str = ERP
+    name: str | None = None
+    was_taken: bool = False
 
 
 @contextmanager
@@ -163,7 +181,7 @@ def last_extract(landing: Landing, table: BillingTable) -> Contents | None:
             .order_by(landed_source.c.batch_id.desc(), landed_source.c.ordinal.desc())
             .limit(1)
         ).scalar()
-    return contents_of(landing.archive.path_of(sha256), table.name) if sha256 else None
+    return contents_of(landing.archive.verified(sha256), table.name) if sha256 else None
 
 
 def _question(
@@ -177,74 +195,96 @@ def _question(
     return Question(table, query, watermark, since, source.overlap, asked)
 
 
-def _land(landing: Landing, source: BillingSource, offer: Offer, kind: str) -> TableLanded:
+def _land(landing: Landing, source: BillingSource, offer: Offer) -> TableLanded:
     """Lands one table; the reason of a refusal is kept in the journal, and the extract in the archive."""
-    table, contents = offer.table, offer.contents
-    sha256 = put_file(landing.archive, offer.path)
-    is_accepted = source.accepts(table.name, landing.as_of_date)
+    table = offer.table
     try:
-        return _append(landing, offer, sha256, kind, source.brakes, [])
+        return _append(landing, offer, source.brakes, [])
     except Implausible as problem:
-        if is_accepted:
-            notice = Drift("accepted", f"taken although {problem.what}")
-            return _append(landing, offer, sha256, kind, None, [notice])
-        words = f'{problem.what_to_do}; if it is right after all, take it for this day: [billing] accepted_extracts = ["{acceptance(table.name, landing.as_of_date)}"]'
+        if source.accepts(table.name, landing.as_of_date):
+            return _append(landing, offer, None, [Drift("accepted", f"taken although {problem.what}")])
+        accepting = f'[billing] accepted_extracts = ["{acceptance(table.name, landing.as_of_date)}"]'
         with writing_store(landing.store) as store:
             journal.append(
                 store,
                 landing.clock.now(),
                 ACTOR,
                 "extract_refused",
-                [f"batch:{landing.batch_id}", f"sha256:{sha256}"],
-                {"table": table.name, "code": problem.code, "rows": contents.seen, "reason": problem.what},
+                [f"batch:{landing.batch_id}", f"sha256:{offer.sha256}"],
+                {"table": table.name, "code": problem.code, "rows": offer.contents.seen, "reason": problem.what},
                 landing.run_id,
             )
-        raise DataProblem(problem.what, where=problem.where, remedy=words) from problem
+        raise DataProblem(
+            problem.what,
+            where=problem.where,
+            remedy=f"{problem.what_to_do}; if it is right after all, take it for this day: {accepting}",
+        ) from problem
 
 
-def _append(
-    landing: Landing, offer: Offer, sha256: str, kind: str, brakes: Brakes | None, notices: list[Drift]
-) -> TableLanded:
-    """Appends one table and records it; `brakes` of None lets everything pass."""
+class NoNews(Exception):
+    """The same bytes as before, and nothing has changed since: a duplicate."""
+
+
+def _append(landing: Landing, offer: Offer, brakes: Brakes | None, notices: list[Drift]) -> TableLanded:
+    """Appends one table and records it; `brakes` of None lets everything pass. Raises NoNews for a duplicate."""
     table, contents = offer.table, offer.contents
-    with writing(landing.warehouse) as connection, transaction(connection):
+    with writing(landing.warehouse) as connection, sparing(connection), transaction(connection):
         found = drifts(
-            connection,
-            table,
-            contents,
-            offer.before,
-            is_everything=offer.is_everything,
-            watermark=offer.watermark,
+            connection, table, contents, offer.before, is_everything=offer.is_everything, watermark=offer.watermark
         )
         if brakes is not None:
             refuse_drift(table, found)
         after = last_ordinal(connection, table, landing.batch_id)
-        _append_problems(connection, landing.batch_id, sha256, contents.problems, after)
+        if offer.was_taken and _refused_anew(connection, offer):
+            offer = replace(offer, was_taken=False)
+        _append_problems(connection, landing.batch_id, offer.sha256, contents.problems, after)
         # The brake comes before the record: an extract that is refused was never taken.
         appended = append_billing(
             connection,
             table,
-            offer.path,
+            offer.rows,
             batch_id=landing.batch_id,
-            source_sha256=sha256,
-            is_full=kind == "full",
+            source_sha256=offer.sha256,
+            is_full=offer.kind == "full",
             brakes=brakes or OFF,
             after=after,
         )
+        if offer.was_taken and not appended.changed and not appended.deleted:
+            raise NoNews
         said = notices + found + _repeated(appended)
         taken = LandedSource(
-            ERP,
-            kind,
-            sha256,
+            offer.inbox,
+            offer.kind,
+            offer.sha256,
             contents.seen - len(contents.problems),
             "taken",
             table.name,
+            offer.name,
             code=said[0].code if said else None,
             message="; ".join(drift.words for drift in said) or None,
         )
         numbered = record_sources(landing.store, landing.clock, landing.batch_id, [taken])[0]
         _append_source(connection, numbered)
     return _landed(table, appended, contents.problems, tuple(f"{table.name}: {drift.words}" for drift in said))
+
+
+def _refused_anew(connection: duckdb.DuckDBPyConnection, offer: Offer) -> bool:
+    """Whether a row these bytes were refused for has been healed since: then they spoil it again."""
+    known = [name for name in ("company_id", "customer_id", "invoice_id") if name in offer.table.column_names]
+    whose = [name for name in known if name != "customer_id" or "invoice_id" not in known]
+    if not offer.contents.problems:
+        return False
+    healed = connection.execute(
+        f"""
+        select count(*) from raw.row_problems as refused
+        join raw.{offer.table.name} as log on {" and ".join(f"log.{name} = refused.{name}" for name in whose)}
+        where
+            refused.source_sha256 = '{offer.sha256}' and refused.table_name = '{offer.table.name}'
+            and log.source_sha256 <> refused.source_sha256
+            and (log.batch_id, log.ordinal) > (refused.batch_id, refused.ordinal)
+        """
+    ).fetchall()
+    return bool(healed[0][0])
 
 
 def _repeated(appended: Appended) -> list[Drift]:
@@ -264,36 +304,140 @@ def _raise_all(problems: Sequence[DataProblem]) -> None:
 
 
 def land_files(landing: Landing, inbox: Path, rules: BillingSource = ANYTHING) -> BillingLanded:
-    """Takes every complete CSV file of the billing inbox in name order; a file that cannot be read is quarantined."""
+    """Takes every complete CSV file of the billing inbox in name order; a file that cannot be read is quarantined.
+
+    Where extracts are full, the files of one table in one run together are its extract, unless one of them was refused:
+    half an extract deletes nothing. Files a brake refuses stay in the inbox, and stop the day after the others.
+    """
     seen = taken_hashes(landing.store, INBOX)
-    tables: list[TableLanded] = []
     counts = {"taken": 0, "duplicate": 0, "quarantined": 0}
+    tables: list[TableLanded] = []
+    problems: list[DataProblem] = []
+    broken: set[str] = set()
+    parts: dict[str, list[Part]] = {}
     for file in complete_files(inbox):
-        read = (
-            Refused("not_a_file", f"the file is not taken: {file.refusal}")
-            if file.refusal
-            else read_billing_file(file.name, file.content)
-        )
+        read = _read(file)
+        table = table_of(file.name)
         if isinstance(read, Refused):
+            broken.add(table.name if table else "")
             _refuse(landing, file, read)
             counts["quarantined"] += 1
-        elif (sha256 := landing.archive.put(file.content)) in seen:
-            record_sources(
-                landing.store,
-                landing.clock,
-                landing.batch_id,
-                [LandedSource(INBOX, "csv", sha256, 0, "duplicate", read.table.name, file.name)],
-            )
-            counts["duplicate"] += 1
-        else:
-            seen.add(sha256)
-            source = LandedSource(INBOX, "csv", sha256, len(read.rows), "taken", read.table.name, file.name)
-            numbered = record_sources(landing.store, landing.clock, landing.batch_id, [source])[0]
-            with writing(landing.warehouse) as connection:
-                tables.append(load_file(connection, numbered, read))
-            counts["taken"] += 1
-        take_away(file)
+            take_away(file)
+            continue
+        part = Part(file, read, landing.archive.put(file.content))
+        if rules.is_full:
+            parts.setdefault(read.table.name, []).append(part)
+            continue
+        _land_part(landing, rules, part, seen, tables, counts, problems)
+    for name, of_table in parts.items():
+        if name in broken:
+            for part in of_table:
+                _land_part(landing, rules, part, seen, tables, counts, problems)
+            continue
+        try:
+            tables.append(_land_parts(landing, rules, of_table, seen, counts))
+        except DataProblem as problem:
+            problems.append(problem)
+    _raise_all(problems)
     return BillingLanded(tuple(tables), **counts)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A CSV file that was read and lies in the archive."""
+
+    file: InboxFile
+    read: BillingFile
+    sha256: str
+
+    def source(self, outcome: Literal["taken", "duplicate"], kind: str) -> LandedSource:
+        return LandedSource(
+            INBOX, kind, self.sha256, self.read.rows.num_rows, outcome, self.read.table.name, self.file.name
+        )
+
+
+def _read(file: InboxFile) -> BillingFile | Refused:
+    if file.refusal:
+        return Refused("not_a_file", f"the file is not taken: {file.refusal}")
+    return read_billing_file(file.name, file.content)
+
+
+def _land_part(
+    landing: Landing,
+    rules: BillingSource,
+    part: Part,
+    seen: set[str],
+    tables: list[TableLanded],
+    counts: dict[str, int],
+    problems: list[DataProblem],
+) -> None:
+    """Lands one file by itself. The same bytes again count when something else was said in between."""
+    read = part.read
+    offer = Offer(
+        read.table,
+        read.rows,
+        read.contents,
+        part.sha256,
+        "csv",
+        inbox=INBOX,
+        name=part.file.name,
+        was_taken=part.sha256 in seen,
+    )
+    try:
+        tables.append(_land(landing, rules, offer))
+        counts["taken"] += 1
+    except NoNews:
+        record_sources(landing.store, landing.clock, landing.batch_id, [part.source("duplicate", "csv")])
+        counts["duplicate"] += 1
+    except DataProblem as problem:
+        problems.append(problem)
+        return
+    seen.add(part.sha256)
+    take_away(part.file)
+
+
+def _land_parts(
+    landing: Landing, rules: BillingSource, parts: Sequence[Part], seen: set[str], counts: dict[str, int]
+) -> TableLanded:
+    """Lands the files of one table as one full extract, which is kept and loaded as the ERP's own would be."""
+    table = parts[0].read.table
+    contents = Contents(table.name)
+    with _workshop(landing) as folder:
+        path = folder / f"{table.name}.parquet"
+        with ExtractWriter(path, table) as writer:
+            last = 0
+            for part in parts:
+                rows, last = _numbered_on(part.read, last, contents)
+                writer.write(rows)
+            writer.finish(contents)
+        sha256 = landing.archive.put_file(path)
+        offer = Offer(table, path, contents, sha256, "full", last_extract(landing, table), is_everything=True)
+        landed = _land(landing, rules, offer)
+    is_news = bool(landed.changed or landed.deleted or any(part.sha256 not in seen for part in parts))
+    outcome: Literal["taken", "duplicate"] = "taken" if is_news else "duplicate"
+    sources = [part.source(outcome, CSV_PART) for part in parts]
+    for numbered in record_sources(landing.store, landing.clock, landing.batch_id, sources):
+        if outcome == "taken":
+            with writing(landing.warehouse) as connection:
+                _append_source(connection, numbered)
+    counts[outcome] += len(parts)
+    for part in parts:
+        seen.add(part.sha256)
+        take_away(part.file)
+    return landed
+
+
+def _numbered_on(part: BillingFile, before: int, contents: Contents) -> tuple[pa.Table, int]:
+    """The rows of a further file, numbered on after `before`, and the last number; `contents` counts what it held."""
+    ordinals = pc.add(part.rows["ordinal"], before)
+    contents.problems += [replace(problem, ordinal=problem.ordinal + before) for problem in part.problems]
+    contents.seen += part.contents.seen
+    for name, column in part.contents.columns.items():
+        known = contents.columns.setdefault(name, ColumnSeen(set(), 0))
+        known.kinds |= column.kinds
+        known.filled += column.filled
+    last = max([before, *ordinals[-1:].to_pylist(), *(problem.ordinal for problem in contents.problems[-1:])])
+    return part.rows.set_column(part.rows.column_names.index("ordinal"), "ordinal", ordinals), last
 
 
 def _refuse(landing: Landing, file: InboxFile, refused: Refused) -> None:
@@ -304,47 +448,52 @@ def _refuse(landing: Landing, file: InboxFile, refused: Refused) -> None:
         append_rows(connection, "quarantined_files", [quarantined_row(numbered)])
 
 
-def load_file(connection: duckdb.DuckDBPyConnection, numbered: NumberedSource, read: BillingFile) -> TableLanded:
-    """Appends the rows of a CSV file that was read, in one transaction."""
+def load_file(connection: duckdb.DuckDBPyConnection, numbered: NumberedSource, read: BillingFile) -> None:
+    """Appends an archived CSV file again, in one transaction, under its own batch."""
     with transaction(connection):
-        after = last_ordinal(connection, read.table, numbered.batch_id)
-        _append_problems(connection, numbered.batch_id, numbered.source.sha256, read.problems, after)
-        appended = append_billing(
-            connection,
-            read.table,
-            arrow_rows(read.table, read.rows, read.ordinals),
-            batch_id=numbered.batch_id,
-            source_sha256=numbered.source.sha256,
-            is_full=False,
-            after=after,
-        )
+        # What was a part of a full extract comes back with that extract.
+        if numbered.source.kind != CSV_PART:
+            _load(connection, numbered, read.table, read.rows, read.problems)
         _append_source(connection, numbered)
-    return _landed(read.table, appended, read.problems)
 
 
-def load_extract(connection: duckdb.DuckDBPyConnection, numbered: NumberedSource, content: bytes) -> None:
+def load_extract(connection: duckdb.DuckDBPyConnection, numbered: NumberedSource, path: Path) -> None:
     """Appends an archived extract again, under its own batch: how a deleted warehouse gets its past back."""
     table = BILLING_TABLE_BY_NAME[numbered.source.table_name or ""]
-    rows = pq.read_table(io.BytesIO(content))
-    problems = contents_of(io.BytesIO(content), table.name).problems
-    with transaction(connection):
-        after = last_ordinal(connection, table, numbered.batch_id)
-        _append_problems(connection, numbered.batch_id, numbered.source.sha256, problems, after)
-        append_billing(
-            connection,
-            table,
-            rows,
-            batch_id=numbered.batch_id,
-            source_sha256=numbered.source.sha256,
-            is_full=numbered.source.kind == "full",
-            after=after,
-        )
+    with sparing(connection), transaction(connection):
+        _load(connection, numbered, table, path, contents_of(path, table.name).problems)
         _append_source(connection, numbered)
 
 
-def put_file(archive: Archive, path: Path) -> str:
-    """Keeps a file in the archive and returns its SHA-256."""
-    return archive.put(path.read_bytes())
+def _load(
+    connection: duckdb.DuckDBPyConnection,
+    numbered: NumberedSource,
+    table: BillingTable,
+    rows: pa.Table | Path,
+    problems: Sequence[RowProblem],
+) -> None:
+    after = last_ordinal(connection, table, numbered.batch_id)
+    _append_problems(connection, numbered.batch_id, numbered.source.sha256, problems, after)
+    append_billing(
+        connection,
+        table,
+        rows,
+        batch_id=numbered.batch_id,
+        source_sha256=numbered.source.sha256,
+        is_full=numbered.source.kind == "full",
+        after=after,
+    )
+
+
+@contextmanager
+def sparing(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Lets the warehouse work on disk rather than in memory."""
+    ((usual,),) = connection.execute("select current_setting('memory_limit')").fetchall()
+    connection.execute(f"set memory_limit = '{MEMORY_WHILE_COMPARING}'")
+    try:
+        yield
+    finally:
+        connection.execute(f"set memory_limit = '{usual}'")
 
 
 def _append_problems(

@@ -52,6 +52,13 @@ class Archive:
         except FileChanged:
             return None
 
+    def put_file(self, path: Path) -> str:
+        """Keeps a copy of a file of our own making, taken in pieces, and returns its SHA-256."""
+        with path.open("rb") as source:
+            received = self._written(iter(lambda: source.read(PIECE_BYTES), b""))
+        self.keep(received)
+        return received.sha256
+
     def keep(self, received: Received) -> Path:
         """Makes a received file part of the archive, for good."""
         target = self.path_of(received.sha256)

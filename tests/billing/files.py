@@ -52,3 +52,12 @@ def refused(text: str | bytes, name: str = "invoices.csv") -> Refused:
     file = read(text, name)
     assert isinstance(file, Refused), file
     return file
+
+
+def rows_of(file: BillingFile) -> list[tuple[object, ...]]:
+    """The good rows as tuples: the contract's columns, then `extra`."""
+    return [tuple(row.values())[:-2] for row in file.rows.to_pylist()]
+
+
+def ordinals_of(file: BillingFile) -> list[int]:
+    return [int(ordinal) for ordinal in file.rows["ordinal"].to_pylist()]

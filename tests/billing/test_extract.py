@@ -85,7 +85,7 @@ def test_queries_and_views_land_as_contract_rows(rooms: Rooms, erp: sqlite3.Conn
 def test_the_erp_is_only_read(rooms: Rooms, erp: sqlite3.Connection) -> None:
     before = list(erp.iterdump())
     writes = "insert into relaties values ('C1', 'K9', 'x', 'NL', null) returning bedrijf as company_id, nummer as customer_id, 'PO' as order_number"
-    with pytest.raises(DataProblem, match="orders cannot be read .* attempt to write a readonly database"):
+    with pytest.raises(DataProblem, match=r"orders cannot be read .* attempt to write a readonly database"):
         land(rooms, queries=QUERIES | {"orders": writes})
     assert list(erp.iterdump()) == before
     assert rooms.rows("select count(*) from raw.invoices") == [(2,)], "the other tables are landed all the same"
