@@ -46,6 +46,7 @@ from assets.banking.values import dot_amount, identifier, normalise, one_line
 
 _DEEPEST = 256
 _MOST_NAMES = 5_000
+_BEYOND = Decimal(10) ** 16  # of a column of decimal(18,2)
 _MOST_WRITINGS = 1_000  # of the tags below one element
 
 # Message element -> the family of its version, and the element that holds one statement or report. The first version of
@@ -59,6 +60,7 @@ _MESSAGES = {
     )
     for suffix in ("", "V01")
 }
+_BEFORE_ENTRIES = frozenset({path.partition("/")[0] for path in HEADER} | {"Bal"})
 _REPORTS = frozenset(report for _, report in _MESSAGES.values())
 _VERSION = re.compile(r"camt\.05[234]\.001\.[0-9]{2}")
 _MESSAGE_OF_NAMESPACE = re.compile(r":xsd:([a-z]{4}\.[0-9]{3})\.")
@@ -100,9 +102,8 @@ class _Reader:
         self.text = ""
         self.text_length = 0
         self.names: set[str] = set()
-        # Around the message: the start tags that are open. Below something that is not read: how deep.
-        self.around: list[str] = []
-        self.depth = 0
+        self.ignored = 0
+        self.around: list[str] = []  # the start tags that are open outside of a message
         self.family = self.format = ""
         self.statements = self.rows = 0
         self.report: Report | None = None
@@ -115,8 +116,8 @@ class _Reader:
 
     def _grow(self) -> None:
         """The elements that mean something."""
-        self.outside, self.skipped = Element(), Element()
-        self.outside.at_end, self.skipped.at_end = self._end_outside, self._end_skipped
+        self.outside = Element()
+        self.outside.at_end = self._end_outside
         self.message = Element(self.outside)
         self.message.at_end = self._end_of_message
         self.message.below("GrpHdr/CreDtTm").place = _MESSAGE_CREATED
@@ -213,18 +214,13 @@ class _Reader:
         local = written.rpartition(":")[2]
         if element is self.outside:
             child = self._outside(local, match[0])
-        elif element is self.skipped:
-            child = self._skip(element, local)
         else:
             known = element.get(local)
-            if known is None:
-                child = self._skip(element, local)
-            else:
-                child = known
-                if known.is_amount and attributes:
-                    child = known.in_currency(_attribute(attributes, "Ccy"))
-                if not is_empty and len(element) < _MOST_WRITINGS:
-                    element[match[0][:-1]] = child
+            child = self._ignored(element, local) if known is None else known
+            if child.is_amount and attributes:
+                child = child.in_currency(_attribute(attributes, "Ccy"))
+            if not is_empty and len(element) < _MOST_WRITINGS:
+                element[match[0][:-1]] = child
         return child, behind, is_empty
 
     def _remember(self, written: str, attributes: str) -> None:
@@ -233,7 +229,7 @@ class _Reader:
         if attributes:
             self.names.update(name for name, _, _ in _ATTRIBUTE.findall(attributes))
         if len(self.names) > _MOST_NAMES:
-            raise UnreadableStatement("malformed", f"more than {_MOST_NAMES} different names of elements: no statement")
+            raise _too_many()
 
     def _outside(self, local: str, tag: str) -> Element:
         if local in _MESSAGES:
@@ -245,27 +241,24 @@ class _Reader:
             return self.message
         self.around.append(tag if len(tag) < 4_000 else local)
         if len(self.around) > _DEEPEST:
-            raise _too_deep()
+            raise _too_many()
         return self.outside
 
-    def _skip(self, element: Element, local: str) -> Element:
-        """Begins or goes on with something that is not read."""
+    def _ignored(self, element: Element, local: str) -> Element:
+        """An element that means nothing, and neither does what stands in it."""
         if local == "Ntry" or local in _REPORTS:
             raise UnreadableStatement("malformed", f"{local} stands inside another element than where it belongs")
-        if element is self.statement_in_entries and local in self.statement:
-            raise self._located(UnreadableStatement("malformed", "account, period or balances stand after the entries"))
-        if element is not self.skipped:
-            self.skipped.parent = self.skipped
-            self.resumed = element
-        self.depth += 1
-        if self.depth > _DEEPEST:
-            raise _too_deep()
-        return self.skipped
-
-    def _end_skipped(self, _: str) -> None:
-        self.depth -= 1
-        if not self.depth:
-            self.skipped.parent = self.resumed
+        if element is self.statement_in_entries and local in _BEFORE_ENTRIES:
+            raise self._located(
+                UnreadableStatement(
+                    "malformed", f"{local} stands after the entries: account, period and balances go first"
+                )
+            )
+        self.ignored += 1
+        if self.ignored > _MOST_NAMES or element.depth == _DEEPEST:
+            raise _too_many()
+        element[local] = child = Element(element)
+        return child
 
     def _end_outside(self, _: str) -> None:
         if self.around:
@@ -303,6 +296,8 @@ class _Reader:
         self.balances.setdefault(code, [])[1:] = [(block.balance_currency or "", amount, day)]
 
     def _end_of_text(self, text: str) -> None:
+        if not text or text.isspace():
+            return
         self._append(_TEXTS, unescaped(text) if "&" in text else text)
         self.text_length += len(text)
         if self.text_length > LONGEST_TEXT:
@@ -351,7 +346,9 @@ class _Reader:
         else:
             charge = self._charge(block.charge_amount, block.charge_currency, block.charge_indicator)
         if charge:
-            self.values[place] = charge + (self.values[place] or Decimal(0))
+            self.values[place] = charge = charge + (self.values[place] or Decimal(0))
+            if abs(charge) >= _BEYOND:
+                raise self._located(UnreadableStatement("invalid_amount", "the charges of an entry make an absurd sum"))
 
     def _charge(self, amount: str | None, currency: str | None, indicator: str | None) -> Decimal:
         """What a charge takes; nothing if it is in another currency than the entry, which cannot be added up."""
@@ -438,8 +435,10 @@ class _Reader:
         return error.located(where, self.account_so_far())
 
 
-def _too_deep() -> UnreadableStatement:
-    return UnreadableStatement("malformed", f"elements stand more than {_DEEPEST} deep in each other")
+def _too_many() -> UnreadableStatement:
+    return UnreadableStatement(
+        "malformed", f"more than {_MOST_NAMES} different elements, or elements more than {_DEEPEST} deep: no statement"
+    )
 
 
 def _attribute(attributes: str, wanted: str) -> str:

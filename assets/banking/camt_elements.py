@@ -241,11 +241,12 @@ class Element(dict[str, "Element"]):
     when it is met.
     """
 
-    __slots__ = ("at_end", "currency", "is_amount", "is_once", "parent", "place")
+    __slots__ = ("at_end", "currency", "depth", "is_amount", "is_once", "parent", "place")
 
     def __init__(self, parent: Element | None = None) -> None:
         super().__init__()
         self.parent = self if parent is None else parent
+        self.depth: int = 0 if parent is None else parent.depth + 1
         self.place = -1
         self.at_end: Callable[[str], None] | None = None
         self.is_amount = self.is_once = False

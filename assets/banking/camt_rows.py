@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from tempfile import TemporaryFile
@@ -31,6 +31,8 @@ _RETURN_FAMILIES = frozenset({"UPDD", "PRDD", "RCDD", "RRTN"})
 _TRUE = frozenset({"true", "1"})
 # A piece of free text has room for 140 characters, so where one is full the next may go on inside a word.
 _FULL_PIECE = 140
+_MIDNIGHT = re.compile(r"T00:00(?::00(?:\.0*)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?")
+_ONE_DAY = timedelta(days=1)
 NO_DETAIL = Detail()
 # Of several details that stay together as one row: what holds for the row if none of them says otherwise.
 _MAY_AGREE = (
@@ -161,8 +163,10 @@ class Report:
         self.opening_on: date | None = opening[2] if opening else None
         self.closing_amount: Decimal | None = closing[1] if closing else None
         self.closing_on: date | None = closing[2] if closing else None
-        self.from_on = day_of(header.from_time, header.from_day) or self.opening_on
-        self.to_on = day_of(header.to_time, header.to_day) or self.closing_on
+        self.from_on = day_of(header.from_day, header.from_time) or self.opening_on
+        self.to_on = _last_day(header, self.from_on) or self.closing_on
+        if self.is_statement and self.to_on is None:
+            raise UnreadableStatement("invalid_date", "the statement tells neither its period nor the day it closes")
         self.sequence_no = _sequence(header)
         self.key = statement_key(
             self.account,
@@ -432,6 +436,14 @@ def _check_currency(currency: str) -> None:
     """ISO 20022 ActiveOrHistoricCurrencyCode: three capitals."""
     if _CURRENCY.fullmatch(currency) is None:
         raise UnreadableStatement("currency_mismatch", f"{currency!r} is no currency: a code such as EUR expected")
+
+
+def _last_day(header: Header, first: date | None) -> date | None:
+    """The last day of the period. One that runs to midnight ends on the day before."""
+    last = day_of(header.to_day, header.to_time)
+    if last is None or first is None or last <= first or header.to_time is None:
+        return last
+    return last - _ONE_DAY if _MIDNIGHT.fullmatch(header.to_time, 10) else last
 
 
 def _sequence(header: Header) -> int | None:

@@ -30,7 +30,7 @@ _MARKS = (
     (b"<\0", "utf-16-le"),
     (b"\0<", "utf-16-be"),
 )
-_DECLARED = re.compile(rb"\s*<\?xml\s[^>]{0,200}?encoding\s*=\s*[\"']([^\"'>]{0,40})[\"']")
+_DECLARED = re.compile(rb"\s*<\?xml\s[^>]{0,200}?encoding\s*=\s*[\"']([^\"'>]{0,400})[\"']")
 # Python knows many more, some of which are no encodings of text or run for ever.
 _KNOWN = re.compile(
     r"utf-?8|us-ascii|ascii|iso[-_]?8859-[0-9]{1,2}|latin-?[159]|(?:windows-|cp-?)125[0-8]|(?:ibm|cp)-?85[08]|macintosh"
@@ -48,6 +48,7 @@ _STOPPED = frozenset(
 )
 # Where each kind of aside begins: what introduces it, and what ends it.
 _ASIDES = (("![CDATA[", "]]>"), ("!--", "-->"), ("?", "?>"))
+_ASIDE_SIGNS = ("!", "?")
 _REFERENCE = re.compile(r"&(?:#x([0-9A-Fa-f]{1,6})|#([0-9]{1,7})|(amp|lt|gt|quot|apos));")
 _NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 
@@ -68,23 +69,27 @@ def xml_pieces(source: BinaryIO) -> Iterator[list[str]]:
     parser = expat.ParserCreate()
     parser.StartDoctypeDeclHandler = _refuse_doctype
     asides = _Asides()
-    unfinished = ">"
+    unfinished, length = [">"], 1
     while block:
         text = _decoded(decoder, block)
         _judge(parser, text, is_last=False)
-        text = unfinished + text
-        pieces = text.split("<")
-        unfinished = pieces.pop()
-        if len(unfinished) > LONGEST_TEXT:
+        unfinished.append(text)
+        length += len(text)
+        if "<" in text:
+            text = "".join(unfinished)
+            pieces = text.split("<")
+            last = pieces.pop()
+            unfinished, length = [last], len(last)
+            if asides.is_open or pieces[0].startswith(_ASIDE_SIGNS) or "<!" in text or "<?" in text:
+                pieces = asides.removed(pieces)
+            if "<<" in text:
+                pieces = [piece for piece in pieces if piece]  # of no document, but expat may not have come to it
+            yield pieces
+        if length > LONGEST_TEXT:
             raise _too_long()
-        if asides.is_open or "<!" in text or "<?" in text:
-            pieces = asides.removed(pieces)
-        if "<<" in text:
-            pieces = [piece for piece in pieces if piece]  # not well-formed, though expat has not come to it
-        yield pieces
         block = source.read(_BLOCK)
     _judge(parser, _decoded(decoder, b"", is_last=True), is_last=True)
-    yield [unfinished]
+    yield asides.removed(["".join(unfinished)])
 
 
 def unescaped(text: str) -> str:
