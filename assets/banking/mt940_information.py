@@ -88,14 +88,22 @@ class Flow:
 
     def spaced(self, start: int, end: int) -> tuple[str | None, tuple[int, ...]]:
         """The text between two offsets as one line for people, and where in it a hard break stands inside a word."""
+        text = self.text[start:end]
+        plain = " ".join(text.split())
         first, last = bisect_right(self.breaks, start), bisect_left(self.breaks, end)
         if first >= last:
-            return one_line(self.text[start:end]), ()
+            return plain or None, ()
+        if len(plain) == len(text) and not self.soft:  # nothing was spaced out, so every offset holds
+            wraps = [stop - start for stop in self.breaks[first:last]]
+            return plain, tuple([wrap for wrap in wraps if text[wrap] != " " and text[wrap - 1] != " "])
+        return self._spaced(start, end, self.breaks[first:last])
+
+    def _spaced(self, start: int, end: int, breaks: list[int]) -> tuple[str | None, tuple[int, ...]]:
         pieces: list[str] = []
         wraps: list[int] = []
         length, at = 0, start
         runs_on = False  # the last word may go on in the next piece
-        for stop in (*self.breaks[first:last], end):
+        for stop in (*breaks, end):
             piece = self.text[at:stop]
             words = " ".join(piece.split())
             if words:

@@ -34,33 +34,51 @@ _UNDEFINED_IN_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 
 @dataclass(frozen=True, slots=True)
 class TextFile:
-    """A text whose encoding is known. `newline` is what ends its lines; `is_plain` says that it is ASCII throughout."""
+    """A text whose encoding is known. `newline` is what ends its lines; `is_plain` says that it is ASCII throughout,
+    `ends_inside_line` that its last line is not ended, as that of a file that was cut."""
 
     source: BinaryIO
     start: int
     encoding: str
     newline: str
     is_plain: bool
+    ends_inside_line: bool
 
-    def lines(self, encoding: str | None = None) -> Iterator[str]:
-        """The lines from the first, without what ends them. Only one such iterator may be in use at a time."""
+    def blocks(self, encoding: str | None = None) -> Iterator[str]:
+        """The text from its beginning, some hundred lines at a time, each line ended by a plain newline.
+
+        Only one such iterator, or one of `lines`, may be in use at a time.
+        """
         decoder = codecs.getincrementaldecoder(encoding or self.encoding)()
         self.source.seek(self.start)
-        rest = ""
+        rest: list[str] = []  # a line that is longer than a piece, joined once when its end is found
         while piece := self.source.read(_READ):
-            text = rest + decoder.decode(piece)
+            text = decoder.decode(piece)
             if self.newline == "\r":
                 text = text.replace("\r", "\n")
-            while "\r\n" in text:
-                text = text.replace("\r\n", "\n")
-            if not self.is_plain:
-                # Files from the days of DOS end parts with Ctrl-Z, and files put together begin parts with a mark.
-                text = text.replace("\x1a", "").replace("\n\ufeff", "\n").removeprefix("\ufeff")
-            lines = text.split("\n")
-            rest = lines.pop()
+            whole, newline, begun = text.rpartition("\n")
+            if not newline:
+                rest.append(begun)
+                continue
+            yield self._plain("".join((*rest, whole, newline)))
+            rest = [begun]
+        if last := self._plain("".join((*rest, decoder.decode(b"", True)))).rstrip("\r"):
+            yield last + "\n"
+
+    def _plain(self, text: str) -> str:
+        while "\r\n" in text:
+            text = text.replace("\r\n", "\n")
+        if not self.is_plain:
+            # Files from the days of DOS end parts with Ctrl-Z, and files put together begin parts with a mark.
+            text = text.replace("\x1a", "").replace("\n\ufeff", "\n").removeprefix("\ufeff")
+        return text
+
+    def lines(self, encoding: str | None = None) -> Iterator[str]:
+        """The lines from the first, without what ends them."""
+        for block in self.blocks(encoding):
+            lines = block.split("\n")
+            lines.pop()
             yield from lines
-        if rest := (rest + decoder.decode(b"", True)).rstrip("\r"):
-            yield rest
 
     def head(self) -> str:
         """The beginning of the text, with plain line ends; it may stop inside a line."""
@@ -101,7 +119,9 @@ def text_file(source: BinaryIO) -> TextFile:
     is_blank = is_ascii = is_decodable = is_cp1252 = True
     has_newline = has_ctrl_z = False
     since_line_end = 0
+    last = b""
     while piece:
+        last = piece
         is_blank = is_blank and not piece.strip(_BLANK)
         if wide is None and b"\0" in piece and not is_blank:
             raise _nul()
@@ -127,7 +147,8 @@ def text_file(source: BinaryIO) -> TextFile:
     # Five bytes mean nothing in Windows-1252; Latin-1 gives each of them a (control) character.
     encoding = wide or ("utf-8" if is_decodable else "cp1252" if is_cp1252 else "latin-1")
     is_plain = wide is None and is_ascii and not has_ctrl_z
-    return TextFile(source, start, encoding, "\n" if has_newline else "\r", is_plain)
+    is_cut = not last.rstrip(b"\0\x1a").endswith((b"\n", b"\r"))
+    return TextFile(source, start, encoding, "\n" if has_newline else "\r", is_plain, is_cut)
 
 
 def _nul() -> UnreadableStatement:

@@ -247,3 +247,12 @@ def test_charges_and_original_amount() -> None:
         "USD",
         Decimal("0.05"),
     )
+
+
+def test_a_closing_balance_cut_inside_its_decimals_is_refused() -> None:
+    whole = text(":61:2603020302C1,50NTRFX", closing="C260302EUR101,50").partition("\n-\n")[0]
+    assert refused(whole[:-1]).code == "truncated"
+    assert refused(whole[:-2]).code in ("truncated", "control_total_mismatch")
+    assert read_mt940(whole).statements[0].entry_count == 1
+    bank_writes_it_so = whole.replace("101,50", "101,5") + "\n"
+    assert read_mt940(bank_writes_it_so).statements[0].entry_count == 1
