@@ -40,7 +40,7 @@ PARSER_VERSION = "coda-2"
 CHUNK = 2_000
 
 _LENGTH = 128
-_HEADER = re.compile(r"0000\d{6}\d{3}05")
+_HEADER = re.compile(r"0{5}[0-9]{6}[0-9 ]{3}05")
 _REASON = re.compile(r"[A-Z]{2}[0-9]{2}|[A-Z]{4}")
 _DUPLICATE = "D"
 _MAIN_APPLICATION = "00000"

@@ -59,7 +59,7 @@ _END_MARK = "-"  # alone, or as "-}" of a SWIFT block, or "-XXX"
 # Words in the place of the owner's reference that only say where to look for it.
 _POINTERS = frozenset({"EREF", "MARF", "PREF", "NONREF", "NOTPROVIDED", "KREF", ""})
 # What stands between statements is short and plain: a bank's name, a block, an end mark.
-_LONGEST_DRESSING = 128
+_LONGEST_DRESSING = 100
 
 
 @dataclass(slots=True)

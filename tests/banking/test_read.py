@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from decimal import Decimal
+from io import BytesIO
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.banking.keys import content_key
-from assets.banking.read import read_statement_file
+from assets.banking.read import read_statement_file, statement_parts
 from assets.banking.references import candidate_references
-from assets.banking.statements import ENTRY_COLUMNS, STATEMENT_COLUMNS, UnreadableStatement
+from assets.banking.statements import ENTRY_COLUMNS, STATEMENT_COLUMNS, Statement, UnreadableStatement, gathered
 from tests.banking.build import ACCOUNT, Payment, camt053, coda, mt940, record
 from tests.banking.golden_files import STATEMENT_FILES
 
@@ -78,6 +79,83 @@ def test_the_content_decides_the_format(content: bytes, format: str) -> None:
 )
 def test_a_file_that_is_no_statement_is_refused_with_its_code(content: bytes, code: str) -> None:
     assert refusal(content).code == code
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"%PDF-1.7\n%\xe2\xe3", "a PDF"),
+        (b"PK\x03\x04\x14\0\x06\0[Content_Types].xml", "Excel"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old Excel"),
+        (b"\x1f\x8b\x08\0", "gzip"),
+        (b"\x89PNG\r\n\x1a\n", "picture"),
+        (b"\xff\xd8\xff\xe0", "picture"),
+        (b"<!DOCTYPE html><html><body>log in</body></html>", "web page"),
+        (b"\xef\xbb\xbf\r\n<HTML>", "web page"),
+        (b'{"transactions": []}', "JSON"),
+        (b"[]", "JSON"),
+        (b'"Datum";"Naam";"Bedrag"\n"20260302";"Jansen";"1,00"\n', "CSV"),
+        (b"Date,Amount\n2026-03-02,1.00\n2026-03-03,2.00\n", "CSV"),
+        (b"OFXHEADER:100\nDATA:OFXSGML\n", "OFX"),
+        (
+            b":20:R\n:25:NL69INGB0123456789\n:28C:1\n:34F:EURD0,\n:13D:2603021200+0100\n:61:2603020302C1,NTRFX\n-\n",
+            "MT942",
+        ),
+        (b"Dear customer,\nplease find attached\n", "neither camt, nor MT940, nor CODA"),
+    ],
+)
+def test_the_refusal_says_what_the_file_seems_to_be_and_what_to_do(content: bytes, words: str) -> None:
+    refused = refusal(content, name="export")
+    assert refused.code == "unknown_format"
+    assert words in refused.message
+    assert "the bank" in refused.message or "unpack" in refused.message
+
+
+def test_a_file_that_could_be_two_formats_is_refused() -> None:
+    assert refusal(coda(PAID) + mt940(PAID)).code == "ambiguous_format"
+    assert refusal(mt940(PAID) + coda(PAID)).code == "malformed"
+    assert refusal(mt940(PAID) + camt053(PAID)).code == "malformed"
+
+
+def test_a_record_too_short_is_a_damaged_coda_and_no_unknown_file() -> None:
+    lines = coda(PAID, eol="\n").splitlines()
+    assert refusal(b"\n".join(line[:-1] for line in lines)).code == "malformed"
+    assert refusal(b"\n".join(line + b" " for line in lines)).code == "malformed"
+
+
+class _Pipe(BytesIO):
+    def seekable(self) -> bool:
+        return False
+
+    def seek(self, *_: int) -> int:
+        raise OSError("a pipe cannot be rewound")
+
+
+@pytest.mark.parametrize("content", [camt053(PAID), mt940(PAID), coda(PAID)])
+def test_a_source_that_cannot_be_rewound_is_read_all_the_same(content: bytes) -> None:
+    assert gathered(statement_parts(_Pipe(content))) == read_statement_file(content)
+
+
+@pytest.mark.parametrize("written", [mt940, coda])
+def test_entries_come_in_pieces_before_their_statement(written: Callable[..., bytes]) -> None:
+    parts = list(statement_parts(BytesIO(written([Payment(1_00)] * 4_500))))
+    assert [len(part) if not isinstance(part, Statement) else part.entry_count for part in parts] == [
+        2_000,
+        2_000,
+        500,
+        4_500,
+    ]
+
+
+@pytest.mark.parametrize("written", [mt940, coda])
+@pytest.mark.parametrize("shift", range(12))
+def test_where_the_file_is_read_in_pieces_does_not_show(written: Callable[..., bytes], shift: int) -> None:
+    """Whatever stands where one piece ends and the next begins: a line end, half of it, half an accent."""
+    texts = [f"é{number}" * 8 for number in range(600)]
+    content = b"\n" * shift + written([Payment(1_00, text, name="é" * 30) for text in texts], encoding="utf-8")
+    assert len(content) > 100_000
+    read = read_statement_file(content)
+    assert ["".join((entry.remittance or "").split()) for entry in read.statements[0].entries] == texts
 
 
 def test_the_refusal_names_file_position_and_account() -> None:
