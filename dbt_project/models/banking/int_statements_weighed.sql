@@ -124,6 +124,7 @@ told_twice as (
         later.statement_key,
         earlier.statement_key as earlier_key,
         earlier.arrival_no as earlier_arrival_no,
+        earlier.is_chosen as is_earlier_chosen,
         later.ruled_out_reason is null and earlier.ruled_out_reason is null as is_between_candidates,
         case
             when later.format_family <> earlier.format_family then 'other_format'
@@ -190,7 +191,7 @@ superseding as (
     select
         told_twice.statement_key,
         told_twice.earlier_key as counts_instead_key,
-        told_twice.kind,
+        case when told_twice.is_earlier_chosen then 'refused_by_person' else told_twice.kind end as kind,
         row_number() over (
             partition by told_twice.statement_key
             order by told_twice.kind is null, told_twice.earlier_arrival_no
