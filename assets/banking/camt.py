@@ -89,7 +89,7 @@ def camt_parts(source: BinaryIO) -> Iterator[Part]:
             yield from reader.handed_out()
         reader.finish()
     except UnreadableStatement as error:
-        raise error.located(None, reader.account_so_far()) from None
+        raise reader.located(error) from None
 
 
 class _Reader:
@@ -195,9 +195,7 @@ class _Reader:
                         if element.currency:
                             values[place + 1] = element.currency
                     elif element.is_once:
-                        raise self._located(
-                            UnreadableStatement("malformed", f"{text[:40]!r} is said twice in one entry")
-                        )
+                        raise UnreadableStatement("malformed", f"{text[:40]!r} is said twice in one entry")
             elif element.at_end is not None:
                 element.at_end(text)
             element, text = element.parent, ""
@@ -249,10 +247,8 @@ class _Reader:
         if local == "Ntry" or local in _REPORTS:
             raise UnreadableStatement("malformed", f"{local} stands inside another element than where it belongs")
         if element is self.statement_in_entries and local in _BEFORE_ENTRIES:
-            raise self._located(
-                UnreadableStatement(
-                    "malformed", f"{local} stands after the entries: account, period and balances go first"
-                )
+            raise UnreadableStatement(
+                "malformed", f"{local} stands after the entries: account, period and balances go first"
             )
         self.ignored += 1
         if self.ignored > _MOST_NAMES or element.depth == _DEEPEST:
@@ -287,12 +283,9 @@ class _Reader:
         code = block.balance_code or ""
         if code not in ("OPBD", "PRCD", "CLBD", "ITBD"):
             return
-        try:
-            # Some banks leave the indicator out of a credit balance although the schema wants it.
-            amount = signed(amount_of(block.balance_amount), block.balance_indicator or "CRDT")
-            day = day_of(block.balance_day, block.balance_time)
-        except UnreadableStatement as error:
-            raise self._located(error) from None
+        # Some banks leave the indicator out of a credit balance although the schema wants it.
+        amount = signed(amount_of(block.balance_amount), block.balance_indicator or "CRDT")
+        day = day_of(block.balance_day, block.balance_time)
         self.balances.setdefault(code, [])[1:] = [(block.balance_currency or "", amount, day)]
 
     def _end_of_text(self, text: str) -> None:
@@ -301,9 +294,7 @@ class _Reader:
         self._append(_TEXTS, unescaped(text) if "&" in text else text)
         self.text_length += len(text)
         if self.text_length > LONGEST_TEXT:
-            raise self._located(
-                UnreadableStatement("malformed", f"the texts of an entry are longer than {LONGEST_TEXT >> 20} MB")
-            )
+            raise UnreadableStatement("malformed", f"the texts of an entry are longer than {LONGEST_TEXT >> 20} MB")
 
     def _end_of_reference(self, _: str) -> None:
         block = self._gathered()
@@ -348,17 +339,14 @@ class _Reader:
         if charge:
             self.values[place] = charge = charge + (self.values[place] or Decimal(0))
             if abs(charge) >= _BEYOND:
-                raise self._located(UnreadableStatement("invalid_amount", "the charges of an entry make an absurd sum"))
+                raise UnreadableStatement("invalid_amount", "the charges of an entry make an absurd sum")
 
     def _charge(self, amount: str | None, currency: str | None, indicator: str | None) -> Decimal:
         """What a charge takes; nothing if it is in another currency than the entry, which cannot be added up."""
         booked_in = self.values[_BOOKED_CURRENCY]
         if amount is None or (currency and booked_in and currency != booked_in):
             return Decimal(0)
-        try:
-            return -dot_amount(amount) if indicator == "CRDT" else dot_amount(amount)
-        except UnreadableStatement as error:
-            raise self._located(error) from None
+        return -dot_amount(amount) if indicator == "CRDT" else dot_amount(amount)
 
     def _end_of_detail(self, _: str) -> None:
         values = self.values
@@ -423,16 +411,16 @@ class _Reader:
             "unknown_format", f"this is XML, but there is no camt.052, camt.053 or camt.054 message in it: {ASK_FOR}"
         )
 
-    def account_so_far(self) -> str | None:
-        """The account of the statement that is being read, as far as it is known."""
-        return self.report.account if self.report else account_of(Header._make(self.values[HEADER_PLACES]))
-
-    def _located(self, error: UnreadableStatement) -> UnreadableStatement:
-        """The refusal with the statement, and the entry if one is being read."""
+    def located(self, error: UnreadableStatement) -> UnreadableStatement:
+        """The refusal with what is known of its place and account."""
+        header = Header._make(self.values[HEADER_PLACES])
+        account = self.report.account if self.report else account_of(header)
         where = f"statement {self.statements + 1}"
         if self.values[_BOOKED_AMOUNT] is not None:
             where += f", entry {self.report.read + 1 if self.report else 1}"
-        return error.located(where, self.account_so_far())
+        elif account is None and header.statement_id is None:
+            where = f"behind statement {self.statements}" if self.statements else "before the first statement"
+        return error.located(where, account)
 
 
 def _too_many() -> UnreadableStatement:

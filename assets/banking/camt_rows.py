@@ -82,6 +82,8 @@ class Details:
     Whether a batch may be split is known when its last detail has been read, and a direct debit run may have a million.
     """
 
+    __slots__ = ("file", "held", "written")
+
     def __init__(self) -> None:
         self.held: list[Detail] = []
         self.file: IO[bytes] | None = None
@@ -321,7 +323,7 @@ class Report:
         bank_reference = detail.servicer_reference or booked.servicer_reference or booked.reference
         batch_id = detail.batch_id or detail.group_batch_id
         name, account, bic = party
-        return Entry(
+        fields = (
             ordinal,
             number,
             self.key,
@@ -353,6 +355,7 @@ class Report:
             tuple(documents) if documents else (),
             tuple(references[1:]) if references else (),
         )
+        return Entry._make(fields)  # as Entry(...), in half the time
 
     def _booking_day(self, valued_on: date | None) -> date:
         """Where the bank gives an entry no booking date: the day the statement closes, or the report was made."""

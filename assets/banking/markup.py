@@ -67,11 +67,13 @@ def xml_pieces(source: BinaryIO) -> Iterator[list[str]]:
     block = source.read(_BLOCK)
     decoder = codecs.getincrementaldecoder(_encoding(block))(errors="strict")
     parser = expat.ParserCreate()
-    parser.StartDoctypeDeclHandler = _refuse_doctype
+    parser.StartDoctypeDeclHandler = lambda *_: _refuse_doctype(parser)
     asides = _Asides()
+    read = 0
     unfinished, length = [">"], 1
     while block:
-        text = _decoded(decoder, block)
+        text = _decoded(decoder, block, before=read)
+        read += len(block)
         _judge(parser, text, is_last=False)
         unfinished.append(text)
         length += len(text)
@@ -88,7 +90,7 @@ def xml_pieces(source: BinaryIO) -> Iterator[list[str]]:
         if length > LONGEST_TEXT:
             raise _too_long()
         block = source.read(_BLOCK)
-    _judge(parser, _decoded(decoder, b"", is_last=True), is_last=True)
+    _judge(parser, _decoded(decoder, b"", before=read, is_last=True), is_last=True)
     yield asides.removed(["".join(unfinished)])
 
 
@@ -123,14 +125,19 @@ def _encoding(head: bytes) -> str:
     )
 
 
-def _decoded(decoder: codecs.IncrementalDecoder, block: bytes, *, is_last: bool = False) -> str:
+def _decoded(decoder: codecs.IncrementalDecoder, block: bytes, *, before: int, is_last: bool = False) -> str:
+    """The text of a block, `before` which so many bytes have been read."""
     try:
         return decoder.decode(block, is_last)
     except UnicodeDecodeError as error:
+        # A character that began in the block before is decoded with this one.
+        place = before + len(block) - len(error.object) + error.start + 1
         if is_last:
-            raise UnreadableStatement("truncated", "the file stops inside a character") from None
+            raise UnreadableStatement("truncated", "the file stops inside a character", f"byte {place}") from None
         wrong = " ".join(f"{byte:02x}" for byte in error.object[error.start : error.start + 4])
-        raise UnreadableStatement("encoding", f"the bytes {wrong} are not {error.encoding}, as declared") from None
+        raise UnreadableStatement(
+            "encoding", f"the bytes {wrong} are not {error.encoding}, as declared", f"byte {place}"
+        ) from None
 
 
 def _judge(parser: expat.XMLParserType, text: str, *, is_last: bool) -> None:
@@ -143,8 +150,9 @@ def _judge(parser: expat.XMLParserType, text: str, *, is_last: bool) -> None:
         raise UnreadableStatement("malformed", f"the XML is not well-formed: {what}", where) from None
 
 
-def _refuse_doctype(*_: object) -> None:
-    raise UnreadableStatement("doctype_forbidden", "the XML declares a DOCTYPE; bank statements never need one")
+def _refuse_doctype(parser: expat.XMLParserType) -> None:
+    where = f"line {parser.CurrentLineNumber}, column {parser.CurrentColumnNumber + 1}"
+    raise UnreadableStatement("doctype_forbidden", "the XML declares a DOCTYPE; bank statements never need one", where)
 
 
 def _too_long() -> UnreadableStatement:
