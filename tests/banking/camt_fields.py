@@ -137,6 +137,17 @@ def _movement(entry: Any, own: str, owner: str) -> Movement:
     )
 
 
+def booked_total(content: bytes) -> Decimal:
+    """The signed sum of all booked entries, and nothing else about them."""
+    root = etree.fromstring(content, etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True))
+    total = Decimal(0)
+    for entry in root.xpath("//*[local-name()='Ntry']"):
+        status = "".join(_texts(entry, "Sts/Cd") or _texts(entry, "Sts"))
+        if status.upper() in ("", "BOOK"):
+            total += Decimal(_texts(entry, "Amt")[0]) * _direction(entry, 0)
+    return total
+
+
 def camt_movements(content: bytes) -> list[Movement]:
     """Every booked entry of every statement or report, in order."""
     root = etree.fromstring(content, etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True))
