@@ -74,7 +74,7 @@ def _other_account(detail: Any, is_credit: bool, is_return: bool, own: str, owne
     for side in sides:
         numbers = [
             letters_and_digits(text)
-            for path in (f"RltdPties/{side}Acct/Id/IBAN", f"RltdPties/{side}Acct/Id/Othr/Id")
+            for path in (f"RltdPties/{side}Acct/{place}" for place in ("Id/IBAN", "Id/Othr/Id", "Prxy/Id"))
             for text in _texts(detail, path)
         ]
         number = next((one for one in numbers if one.strip("0")), None)
