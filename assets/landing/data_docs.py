@@ -36,7 +36,7 @@ body { font: 15px/1.5 system-ui, sans-serif; color: #1c1c1c; margin: 2rem auto; 
 h1 { font-size: 1.4rem } h2 { font-size: 1.1rem; margin-top: 2rem } h5, h6 { font-size: 1rem; margin: .3rem 0 }
 a { color: #0b57a4 } table { border-collapse: collapse; width: 100% }
 td, th { border-bottom: 1px solid #d9d9d9; padding: .4rem .6rem; text-align: left; vertical-align: top }
-.alert { background: #f1f3f5; padding: .5rem .8rem; margin-top: 1rem } .number { text-align: right }
+.alert { background: #f1f3f5; padding: .5rem .8rem; margin-top: 1rem } .wide { overflow-x: auto }
 .text-success, .met { color: #17692f } .text-danger, .stops { color: #a31621 } .text-warning, .warns { color: #8a5a00 }
 i.fas { font-style: normal } .fa-check-circle::before { content: "met" } .fa-times::before { content: "not met" }
 .fa-exclamation-triangle::before { content: "not judged" } footer { margin-top: 3rem; color: #666; font-size: .9rem }
@@ -161,7 +161,8 @@ def _figures(outcome: Outcome) -> str:
     )
     left_out = len(outcome.figures) - SHOWN_SUBJECTS
     more = f"<p>The last {SHOWN_SUBJECTS} of {len(outcome.figures)}.</p>" if left_out > 0 else ""
-    return f"<h2>Figures</h2>{more}<table><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table>"
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table>"
+    return f'<h2>Figures</h2><p>Empty, and -- above: nothing to compare with.</p>{more}<div class="wide">{table}</div>'
 
 
 def _figure(value: object) -> str:

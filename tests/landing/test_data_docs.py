@@ -89,7 +89,7 @@ def test_a_page_shows_the_figures_of_each_account_that_could_be_compared(rooms: 
     land_raw(rooms, "bank_entries", 2, entries(500, FEWEST_ROWS, counterparty_iban=None))
     written(rooms, docs)
     said = text(docs.folder / "validations" / "bank_entries_by_account" / "batch-2.html")
-    assert "Figures account_iban payer_account_share_of_usual payer_text_share_of_usual" in said
+    assert "nothing to compare with. account_iban payer_account_share_of_usual payer_text_share_of_usual" in said
     assert f"{ACCOUNT} 0 1 " in said
 
 
