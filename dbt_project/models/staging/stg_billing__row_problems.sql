@@ -2,6 +2,17 @@ with business_day as (
     select * from {{ ref("stg_control__business_day") }}
 ),
 
+-- A full extract says again what is still wrong: whatever was refused before it is over, also what names nobody.
+newest_full_extracts as (
+    select
+        extract_begun.table_name,
+        max(extract_begun.batch_id * 1000000000 + extract_begun.after_ordinal) as arrival
+    from {{ source("raw", "full_extracts") }} as extract_begun
+    cross join business_day
+    where extract_begun.batch_id <= business_day.batch_watermark
+    group by extract_begun.table_name
+),
+
 problems as (
     select
         problem.*,
@@ -11,8 +22,11 @@ problems as (
         ) as version_rank
     from {{ source("raw", "row_problems") }} as problem
     cross join business_day
+    left join newest_full_extracts on problem.table_name = newest_full_extracts.table_name
     -- Refused documents have a model of their own: they heal in other ways.
-    where problem.batch_id <= business_day.batch_watermark and problem.table_name <> 'invoice_documents'
+    where
+        problem.batch_id <= business_day.batch_watermark and problem.table_name <> 'invoice_documents'
+        and problem.batch_id * 1000000000 + problem.ordinal > coalesce(newest_full_extracts.arrival, 0)
 ),
 
 -- A good row of the same key that arrived after the refused one heals it.
