@@ -151,8 +151,9 @@ class Reference(NamedTuple):
 class UnreadableStatement(Exception):
     """A file that must go to quarantine: nothing of it may be used.
 
-    Codes: empty_file, unknown_format, encoding, malformed, truncated, doctype_forbidden, no_statement, missing_account,
-    balance_missing, control_total_mismatch, currency_mismatch, invalid_amount, too_many_decimals, invalid_date.
+    Codes: empty_file, unknown_format, ambiguous_format, encoding, malformed, truncated, doctype_forbidden, no_statement,
+    missing_account, balance_missing, control_total_mismatch, currency_mismatch, invalid_amount, too_many_decimals,
+    invalid_date.
     `position` says where (a line, a statement, an entry); `account_iban` is the account if it was already known, so that
     its customers can be held.
     """

@@ -45,11 +45,14 @@ def _built() -> list[Base]:
     ]
 
 
+_BUILT = _built()
+
+
 def bases() -> list[Base]:
     """The golden files and some built ones, small enough that thousands of them are read in a second or two."""
     formats = {".xml": "camt", ".sta": "mt940", ".cod": "coda"}
     golden = [Base(path.name, formats[path.suffix], path.read_bytes()) for path in STATEMENT_FILES]
-    return [base for base in golden if len(base.content) < 12_000] + _built()
+    return [base for base in golden if len(base.content) < 12_000] + _BUILT
 
 
 # -- anything at all ------------------------------------------------------------------------------------------------------
@@ -373,9 +376,17 @@ def _shout(random: Random, content: bytes) -> bytes:
     )
 
 
+def _crossed(random: Random, content: bytes) -> bytes:
+    """The head of one file and the tail of another, perhaps of another format."""
+    other = random.choice(_BUILT).content
+    if random.random() < 0.3:  # whole, one behind the other
+        return random.choice((content + other, other + content, content + b"\n" + other))
+    return content[: _place(random, content)] + other[_place(random, other) :]
+
+
 _ANYWHERE: tuple[Callable[[Random, bytes], bytes], ...] = (
     _flip, _overwrite, _delete, _insert, _double, _swap, _cut, _cut, _behead, _tail, _head, _zeroes, _lines, _lines, _line_ends,
-    _number, _number, _date, _date, _currency, _sign, _tag, _code, _text, _encoding, _shout,
+    _number, _number, _date, _date, _currency, _sign, _tag, _code, _text, _encoding, _shout, _crossed,
 )  # fmt: skip
 _IN_XML = (_element, _element, _element, _attribute, _doctype, _declared)
 

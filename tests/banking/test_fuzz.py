@@ -26,9 +26,18 @@ _CHUNKS = 40
 _FILES_A_CHUNK = 1_000
 _MONEY_FILES_A_CHUNK = 250
 
-# Informative messages have no balances to contradict, and a CODA day without movements gives one balance only.
-_WITHOUT_CONTROL = ("notification_054.xml", "no_movements.cod", "without_new_balance.cod", "separate_application.cod")
-_WITH_CONTROL = [base for base in _BASES if base.name not in _WITHOUT_CONTROL]
+
+def _has_control(base: Base) -> bool:
+    """Whether balances at both ends contradict any change of money.
+
+    Informative messages need none, and a CODA day without movements may leave out record 8, the new balance.
+    """
+    if any(statement.is_informative for statement in read_statement_file(base.content).statements):
+        return False
+    return base.format != "coda" or base.content.count(b"\n1") == base.content.count(b"\n8")
+
+
+_WITH_CONTROL = [base for base in _BASES if _has_control(base)]
 
 
 def outcome(content: bytes) -> tuple[StatementFile | None, str]:

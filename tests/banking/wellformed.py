@@ -7,26 +7,11 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
-from assets.banking.statements import Entry, Statement, StatementFile
+from assets.banking.statements import Entry, Statement, StatementFile, UnreadableStatement
 
-CODES = frozenset(
-    {
-        "empty_file",
-        "unknown_format",
-        "encoding",
-        "malformed",
-        "truncated",
-        "doctype_forbidden",
-        "no_statement",
-        "missing_account",
-        "balance_missing",
-        "control_total_mismatch",
-        "currency_mismatch",
-        "invalid_amount",
-        "too_many_decimals",
-        "invalid_date",
-    }
-)
+_CODES_LISTED = re.search(r"Codes: ([a-z_,\s]+)\.", UnreadableStatement.__doc__ or "")
+assert _CODES_LISTED is not None
+CODES = frozenset(_CODES_LISTED[1].replace(",", " ").split())
 """The documented codes of UnreadableStatement."""
 
 _CURRENCY = re.compile("[A-Z]{3}")
