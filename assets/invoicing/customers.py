@@ -140,17 +140,18 @@ class Customers:
         return self.owners.get((company_id, number), [])
 
     def matching(self, company: Known, party: Party, number: str) -> Match:
-        """Who the buyer is; without any number of theirs, whoever the billing extract says that invoice is of."""
+        """Who the buyer is; where its numbers say nothing, or not enough, whoever billing says that invoice is of."""
         possible = {
             known.identity: known
             for key in _keys(look_up(party))
             for known in self.by_key.get((company.identity, key), ())
         }
         match = customer_of(party, possible.values())
-        if match.found:
+        if match.only is not None:
             return match
         owners = [owner for owner in self.of_invoice(company.identity, number) if not contradicts(party, owner)]
-        return Match(tuple(owners))
+        chosen = [owner for owner in owners if not match.found or owner in match.found]
+        return Match(tuple(chosen)) if chosen else match
 
 
 def _keys(look_up: LookUp) -> set[str]:

@@ -201,6 +201,19 @@ def test_a_buyer_without_numbers_is_who_billing_says_the_invoice_is_of(mailbox: 
     assert mailbox.rows("customer_id") == [("K2",)]
 
 
+def test_of_several_possible_buyers_billing_knows_which(mailbox: Mailbox) -> None:
+    mailbox.bill(
+        "more",
+        customers=CUSTOMERS + "VB,K4,Molenaar Noord,NL,NL009876543B01,,,\n",
+        invoices=(
+            "company_id,invoice_id,invoice_number,customer_id,kind,issued_on,due_on,currency,total_amount\n"
+            "VB,I1,2026-0042,K4,invoice,2026-03-02,2026-04-01,EUR,121.00\n"
+        ),
+    )
+    mailbox.land("run-1", {"a.xml": ubl(document(buyer=Trader("Molenaar Zuid", "NL", "NL009876543B01")))})
+    assert mailbox.rows("customer_id") == [("K4",)]
+
+
 def test_an_empty_inbox_is_nothing(mailbox: Mailbox) -> None:
     assert mailbox.land("run-1", {}).taken == 0
     assert mailbox.rows("*") == []
