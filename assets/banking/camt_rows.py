@@ -502,7 +502,7 @@ def _is_return(detail: Detail, booked: Booked) -> bool:
 @lru_cache(maxsize=1024)
 def _transaction_code(domain: str | None, family: str | None, sub_family: str | None, own: str | None) -> str | None:
     """`domain/family/sub-family`, or else the bank's own code."""
-    return "/".join(part for part in (domain, family, sub_family) if part) or own
+    return one_line("/".join(part for part in (domain, family, sub_family) if part) or own)
 
 
 def _original(

@@ -121,7 +121,8 @@ def _encoding(head: bytes) -> str:
         pass  # of the shape of a known name, as ISO-8859-12, but none
     raise UnreadableStatement(
         "encoding",
-        f"the file says it is written in {name!r}, which its bytes are not or nobody uses: write it as UTF-8",
+        f"the file says it is written in {name[:40]!r}, which its bytes are not or nobody uses: write it as UTF-8",
+        "line 1",
     )
 
 
