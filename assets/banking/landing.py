@@ -19,6 +19,9 @@ from assets.operations.runs import LandedSource
 
 INBOX = "bank"
 
+# Above this a load goes on by way of the disk: enough for the numbers of ten million entries.
+LOAD_MEMORY = "512MB"
+
 
 @dataclass(frozen=True, slots=True)
 class StatementsLanded:
@@ -168,6 +171,8 @@ def load_statements(
     if not files:
         return 0, 0
     folders = [spooled.folder for _, spooled in files]
+    # DuckDB keeps what it wrote in memory as long as it may, by default until most of the machine's is used.
+    connection.execute(f"set memory_limit = '{LOAD_MEMORY}'")
     with transaction(connection):
         append_rows(
             connection,

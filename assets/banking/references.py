@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from itertools import pairwise
 
 from assets.banking.statements import Entry, Reference
@@ -37,8 +36,8 @@ _ATOM = re.compile(rb"[0A]+")
 # How an atom is joined to the one after it: "-" inside a group, " " over one space, and by anything else not at all.
 # `2026 - 0042` is the number written with spaces, as `2026 0042` is.
 _JOINS = {b"-": "-", b".": "-", b" ": " ", b" - ": " ", b" -": " ", b"- ": " "}
-# Shapes repeat from one payment to the next; longer ones do not, and would fill the memory.
-_LONGEST_KEPT, _SHAPES_KEPT = 160, 4_096
+# Shapes repeat from one payment to the next. Longer ones do not, and those with more tokens would fill the memory.
+_LONGEST_KEPT, _MOST_KEPT, _SHAPES_KEPT = 160, 64, 4_096
 # A token reaches over two spaced joints at most, each of at most two spaces.
 _REACH = 5
 
@@ -144,8 +143,11 @@ def _end_to_end(rows: list[Found], written: str, room: int) -> int:
 def _unplaced(rows: list[Found], source: str, written: str, seen: set[str], room: int) -> int:
     """The tokens of a field that is not the remittance text: they have no place in that."""
     plain = written.encode("ascii", "replace")
-    compact = _compact(plain)
-    for first, last, start, end in _spans(plain.translate(_SHAPE)):
+    shape = plain.translate(_SHAPE)
+    if b"0" not in shape:
+        return room
+    compact = plain.upper().translate(None, _SEPARATORS).decode("ascii")
+    for first, last, start, end in _kept_tokens(shape):
         token = compact[first:last]
         if token not in seen:
             room -= 1
@@ -156,24 +158,21 @@ def _unplaced(rows: list[Found], source: str, written: str, seen: set[str], room
     return room
 
 
-def _compact(plain: bytes) -> str:
-    """Letters and digits only, in upper case: of this every token is a part."""
-    return plain.translate(None, _SEPARATORS).upper().decode("ascii")
-
-
 def _remitted(rows: list[Found], text: str, wraps: tuple[int, ...], room: int) -> None:
     """What the text holds as it is, then what it holds when a space stands at every wrap."""
     # One byte a character, so that places agree: other letters than ASCII are no part of a reference.
-    plain = text.encode("ascii", "replace")
+    plain = text.encode("ascii", "replace").upper()
     shape = plain.translate(_SHAPE)
     if b"0" not in shape:
         return
     marks: set[tuple[str, str]] = set()
-    for kind, reference, start, end, valid in _marked(text, plain, shape):
-        if (kind, reference) not in marks:
-            marks.add((kind, reference))
-            rows.append(("remittance", kind, reference, start, end, text[start:end], valid))
-    compact = _compact(plain)
+    if _may_be_marked(plain, shape):
+        for kind, reference, start, end, valid in _marked(text, plain, shape):
+            if (kind, reference) not in marks:
+                marks.add((kind, reference))
+                rows.append(("remittance", kind, reference, start, end, text[start:end], valid))
+    # Letters and digits only: of this every token is a part.
+    compact = plain.translate(None, _SEPARATORS).decode("ascii")
     seen: set[str] = set()
     for first, last, start, end in _spans(shape):
         token = compact[first:last]
@@ -203,16 +202,15 @@ def _respaced(
     spaced = b" ".join([plain[start:end] for start, end in pieces])
     shape = spaced.translate(_SHAPE)
     places = [wrap + number for number, wrap in enumerate(wraps)]
-    for kind, reference, start, end, valid in _marked(
-        " ".join([text[start:end] for start, end in pieces]), spaced, shape
-    ):
-        if (kind, reference) not in marks:
-            marks.add((kind, reference))
-            start, end = start - bisect_left(places, start), end - bisect_left(places, end)
-            rows.append(("remittance", kind, reference, start, end, text[start:end], valid))
+    if _may_be_marked(spaced, shape):
+        for kind, reference, start, end, valid in _marked(" ".join([text[a:b] for a, b in pieces]), spaced, shape):
+            if (kind, reference) not in marks:
+                marks.add((kind, reference))
+                start, end = start - bisect_left(places, start), end - bisect_left(places, end)
+                rows.append(("remittance", kind, reference, start, end, text[start:end], valid))
     # Only what touches a wrap can be new.
     begin, finish = _spaces_before(shape, places[0], _REACH), _spaces_after(shape, places[-1] + 1, _REACH)
-    compact = _compact(spaced[begin:finish])
+    compact = spaced[begin:finish].translate(None, _SEPARATORS).decode("ascii")
     for first, last, start, end in _spans(shape[begin:finish]):
         token = compact[first:last]
         if token not in seen:
@@ -243,33 +241,55 @@ def _spaces_after(shape: bytes, place: int, count: int) -> int:
     return place - 1
 
 
-def _marked(text: str, plain: bytes, shape: bytes) -> Iterator[_Mark]:
+def _has_long_number(shape: bytes) -> bool:
+    return b"000000000000" in shape or b"000-0000-00000" in shape
+
+
+def _has_sixteen(shape: bytes) -> bool:
+    return b"0000000000000000" in shape or b"0000 0000 0000 0000" in shape or b"0000.0000.0000.0000" in shape
+
+
+def _has_name(upper: bytes) -> bool:
+    # The long s and the Kelvin sign match s and k in a pattern that minds no case; what is not ASCII is a question mark.
+    return b"KENM" in upper or b"ACCEPTGIRO" in upper or b"?" in upper
+
+
+def _may_be_marked(upper: bytes, shape: bytes) -> bool:
+    """Whether to try the patterns at all: to look for a few characters costs a tenth of that."""
+    return (
+        b"RF" in upper
+        or b"+++" in upper
+        or b"***" in upper
+        or _has_long_number(shape)
+        or _has_sixteen(shape)
+        or _has_name(upper)
+    )
+
+
+def _marked(text: str, upper: bytes, shape: bytes) -> Iterator[_Mark]:
     """RF, OGM and betalingskenmerk in free text: (kind, reference, start, end, is_valid).
 
     What carries its own mark (RF, +++...+++, three groups with slashes, sixteen digits) is emitted with its verdict; what
-    only has the right length (twelve digits in a row) only when the check digits hold. To look for a few characters costs
-    a tenth of trying a pattern, so each is tried only where it may match.
+    only has the right length (twelve digits in a row) only when the check digits hold.
     """
-    upper = plain.upper()
     if b"RF" in upper:
         for match in _RF_START.finditer(text):
             yield from _rf_at(text, match.start())
-    if b"+++" in plain or b"***" in plain:
+    if b"+++" in upper or b"***" in upper:
         for match in _OGM_MARKED.finditer(text):
             digits = match[1] + match[2] + match[3]
             yield "OGM", digits, match.start(), match.end(), is_ogm(digits)
-    if b"000000000000" in shape or b"000-0000-00000" in shape:
+    if _has_long_number(shape):
         for match in _OGM_PLAIN.finditer(text):
             digits = match[1] + match[3] + match[4]
             valid = is_ogm(digits)
             if valid or match[2]:
                 yield "OGM", digits, match.start(), match.end(), valid
-    if b"0000000000000000" in shape or b"0000 0000 0000 0000" in shape or b"0000.0000.0000.0000" in shape:
+    if _has_sixteen(shape):
         for match in _KENMERK_16.finditer(text):
             digits = match[1] + match[3] + match[4] + match[5]
             yield "CUR", digits, match.start(), match.end(), is_betalingskenmerk(digits)
-    # The long s and the Kelvin sign match s and k in a pattern that minds no case.
-    if b"KENM" in upper or b"ACCEPTGIRO" in upper or not text.isascii():
+    if _has_name(upper):
         for match in _KENMERK_NAMED.finditer(text):
             yield "CUR", match[1], match.start(1), match.end(1), is_betalingskenmerk(match[1])
 
@@ -314,9 +334,19 @@ def _spans(shape: bytes) -> Iterable[_Span]:
     return [(first + before, last + before, start + begin, end + begin) for first, last, start, end in found]
 
 
-@lru_cache(maxsize=_SHAPES_KEPT)
-def _kept_tokens(shape: bytes) -> tuple[_Span, ...]:
-    return tuple(_tokens(shape))
+_kept: dict[bytes, list[_Span]] = {}
+
+
+def _kept_tokens(shape: bytes) -> list[_Span]:
+    """`_tokens`, remembered for the shapes met of late."""
+    found = _kept.get(shape)
+    if found is None:
+        found = _tokens(shape)
+        if len(found) <= _MOST_KEPT:
+            if len(_kept) >= _SHAPES_KEPT:
+                _kept.clear()
+            _kept[shape] = found
+    return found
 
 
 def _tokens(shape: bytes) -> list[_Span]:

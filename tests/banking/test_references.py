@@ -5,14 +5,19 @@ from __future__ import annotations
 import time
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stdnum import iso11649
+from stdnum.be import ogm_vcs
+from stdnum.iso7064 import mod_97_10
 
 from assets.banking.read import read_statement_file
 from assets.banking.references import LONGEST, SHORTEST, TOKEN_CAP, candidate_references
 from assets.banking.statements import Entry, Reference
+from assets.banking.structured import is_ogm, is_rf
 from tests.banking.build import Payment, mt940
 
 
@@ -172,3 +177,46 @@ def test_any_number_of_named_documents_is_bounded_too() -> None:
     many = tuple(f"2026-{number:06d}" for number in range(5_000))
     one = entry("2026-999999", referred_documents=many, further_references=tuple((None, number) for number in many))
     assert len(candidate_references(one)) == TOKEN_CAP
+
+
+@given(st.integers(0, 99), st.text("0123456789ABCXYZ", max_size=22))
+@settings(max_examples=300, deadline=None)
+def test_rf_check_digits_are_those_of_the_standard(check: int, body: str) -> None:
+    """As a library of the standard has them; ours is written out because every entry is tried."""
+    reference = f"RF{check:02d}{body}"
+    assert is_rf(reference) == (1 <= len(body) <= 21 and iso11649.is_valid(reference))
+    if 1 <= len(body) <= 21:
+        assert is_rf(f"RF{mod_97_10.calc_check_digits(body + 'RF')}{body}")
+
+
+@given(st.integers(0, 9_999_999_999), st.integers(0, 99))
+@settings(max_examples=300, deadline=None)
+def test_ogm_check_digits_are_those_of_the_standard(number: int, check: int) -> None:
+    for reference in (f"{number:010d}{check:02d}", f"{number:010d}{number % 97 or 97:02d}", "0" * 12):
+        assert is_ogm(reference) == ogm_vcs.is_valid(reference)
+
+
+WORDS = st.sampled_from(["Factuur", "INV", "2026", "000123", "A", "nr", "dank", "é", "betalingskenmerken", "F2026"])
+GAPS = st.sampled_from([" ", "  ", "-", "/", ".", " - ", " -", "- ", ", ", "\n"])
+
+
+@given(st.lists(st.tuples(WORDS, GAPS), max_size=30), st.sampled_from(["dank voor de levering ", "x.y z - é ", ""]))
+@settings(max_examples=200, deadline=None)
+def test_words_that_touch_no_number_change_nothing_but_the_places(pieces: list[tuple[str, str]], words: str) -> None:
+    text = "".join(word + gap for word, gap in pieces) + "."
+    plain = [(r.kind, r.reference, r.span_text) for r in candidate_references(entry(text))]
+    lead = f"{words}, {words}, "
+    among = candidate_references(entry(f"{lead}{text} , {words}, {words}"))
+    assert [(r.kind, r.reference, r.span_text) for r in among] == plain
+
+
+@given(st.lists(st.tuples(WORDS, GAPS), max_size=12), st.lists(st.integers(1, 60), max_size=3, unique=True).map(sorted))
+@settings(max_examples=200, deadline=None)
+def test_what_a_lost_space_hides_is_what_the_text_with_the_space_holds(
+    pieces: list[tuple[str, str]], wraps: list[int]
+) -> None:
+    text = "".join(word + gap for word, gap in pieces)
+    wraps = [wrap for wrap in wraps if wrap < len(text)]
+    spaced = " ".join(text[start:end] for start, end in pairwise((0, *wraps, len(text))))
+    both = set(found(entry(text))) | set(found(entry(spaced)))
+    assert set(found(entry(text, wraps=tuple(wraps)))) == both

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from assets.landing.archive import Archive
+from assets.landing.inbox import waiting_files
 from assets.problem import DataProblem
 
 
@@ -61,3 +62,33 @@ def test_changed_content_is_detected(tmp_path: Path) -> None:
 def test_missing_content_is_said_to_be_missing(tmp_path: Path) -> None:
     with pytest.raises(DataProblem, match="missing"):
         Archive(tmp_path).get("0" * 64)
+
+
+def test_a_file_is_kept_in_pieces_as_its_bytes_are(tmp_path: Path) -> None:
+    archive = Archive(tmp_path / "archive")
+    content = b"regel\n" * 400_000
+    (tmp_path / "file").write_bytes(content)
+    sha256 = archive.put_file(tmp_path / "file")
+    assert sha256 == hashlib.sha256(content).hexdigest()
+    assert archive.put(content) == sha256
+    assert archive.get(sha256) == content
+    assert archive.verified(sha256) == archive.path_of(sha256)
+    assert (tmp_path / "file").exists()
+    assert [path for path in archive.root.rglob("*") if path.is_file()] == [archive.path_of(sha256)]
+
+
+def test_a_received_file_is_in_the_archive_only_when_it_is_kept(tmp_path: Path) -> None:
+    inbox, archive = tmp_path / "inbox", Archive(tmp_path / "archive")
+    inbox.mkdir()
+    (inbox / "a.xml").write_bytes(b"inhoud")
+    (file,) = waiting_files(inbox)
+    received = archive.receive(file)
+    assert received is not None
+    assert not archive.has(received.sha256)
+    assert mode(received.path) == 0o400
+    archive.keep(received)
+    assert archive.get(received.sha256) == b"inhoud"
+    again = archive.receive(file)
+    assert again is not None
+    archive.drop(again)
+    assert [path for path in archive.root.rglob("*") if path.is_file()] == [archive.path_of(received.sha256)]
