@@ -276,12 +276,15 @@ def _refused_anew(connection: duckdb.DuckDBPyConnection, offer: Offer) -> bool:
         return False
     healed = connection.execute(
         f"""
-        select count(*) from raw.row_problems as refused
+        with refused as (
+            select {", ".join(whose)}, max(batch_id * 1000000000 + ordinal) as arrival
+            from raw.row_problems
+            where source_sha256 = '{offer.sha256}' and table_name = '{offer.table.name}'
+            group by all
+        )
+        select count(*) from refused
         join raw.{offer.table.name} as log on {" and ".join(f"log.{name} = refused.{name}" for name in whose)}
-        where
-            refused.source_sha256 = '{offer.sha256}' and refused.table_name = '{offer.table.name}'
-            and log.source_sha256 <> refused.source_sha256
-            and (log.batch_id, log.ordinal) > (refused.batch_id, refused.ordinal)
+        where log.source_sha256 <> '{offer.sha256}' and log.batch_id * 1000000000 + log.ordinal > refused.arrival
         """
     ).fetchall()
     return bool(healed[0][0])

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 
+import pytest
+
 from assets.billing.landing import TableLanded, land_files
+from assets.billing.source import BillingSource
+from assets.problem import DataProblem
 from tests.billing.files import CUSTOMER, INVOICE, invoices, written
 from tests.landing.rooms import COMPANY, Rooms
 
 
-def land(rooms: Rooms, run_id: str = "day") -> dict[str, TableLanded]:
-    landed = land_files(rooms.run(run_id), rooms.room.billing_inbox)
+def land(rooms: Rooms, run_id: str = "day", *, is_full: bool = False) -> dict[str, TableLanded]:
+    landed = land_files(rooms.run(run_id), rooms.room.billing_inbox, BillingSource(is_full=is_full))
     assert (landed.taken, landed.duplicate, landed.quarantined) == tuple(
         sum(outcome == wanted for outcome, _, _ in last_batch(rooms))
         for wanted in ("taken", "duplicate", "quarantined")
@@ -28,7 +32,7 @@ def last_batch(rooms: Rooms) -> list[tuple[str, str, str | None]]:
     return [
         (each.source.outcome, each.source.original_name or "", each.source.code)
         for each in sources
-        if each.batch_id == newest
+        if each.batch_id == newest and each.source.inbox == "billing"
     ]
 
 
@@ -152,3 +156,120 @@ def test_a_value_of_many_pages_stops_no_other_row(rooms: Rooms) -> None:
     rooms.put("billing", "invoices.csv", invoices({}, {"description": "x" * 10_000_000}, {}))
     assert land(rooms)["invoices"].seen == 3
     assert rooms.rows("select max(length(description)) from raw.invoices") == [(10_000_000,)]
+
+
+def test_a_file_told_again_after_another_counts_again(rooms: Rooms) -> None:
+    """A, B, A: the newest delivery is the state; the same bytes twice in a row change nothing."""
+    first, second = invoices({}, {}), invoices({"total_amount": "90.00"})
+    for run_id, content, outcome, amount in (
+        ("monday", first, "taken", "100.00"),
+        ("tuesday", second, "taken", "90.00"),
+        ("wednesday", first, "taken", "100.00"),
+        ("thursday", first, "duplicate", "100.00"),
+    ):
+        rooms.put("billing", "invoices.csv", content)
+        land(rooms, run_id)
+        assert [each for each, _, _ in last_batch(rooms)] == [outcome]
+        assert open_invoices(rooms) == [("I1", Decimal(amount)), ("I2", Decimal("100.00"))]
+
+
+def test_a_refused_row_told_again_after_it_was_healed_is_refused_again(rooms: Rooms) -> None:
+    bad, good = invoices({}, {"total_amount": "1,00"}), invoices({}, {"total_amount": "2.00"})
+    for run_id, content in (("monday", bad), ("tuesday", good), ("wednesday", bad), ("thursday", bad)):
+        rooms.put("billing", "invoices.csv", content)
+        land(rooms, run_id)
+    assert rooms.rows("select batch_id from raw.row_problems order by 1") == [(1,), (3,)]
+    assert [each for each, _, _ in last_batch(rooms)] == ["duplicate"]
+
+
+def test_all_files_delivered_twice_end_where_they_ended(rooms: Rooms) -> None:
+    files = {
+        "companies.csv": COMPANY,
+        "customers.csv": written([CUSTOMER]),
+        "invoices-1.csv": invoices({}, {}, {"total_amount": "x"}),
+        "invoices-2.csv": written([INVOICE | {"invoice_id": "I1", "total_amount": "7.00"}]),
+    }
+    held = []
+    for run_id in ("monday", "tuesday"):
+        for name, content in files.items():
+            rooms.put("billing", name, content)
+        land(rooms, run_id)
+        held.append([rooms.newest(table, "* exclude (batch_id, ordinal)", key) for table, key in KEYS.items()])
+    assert held[0] == held[1]
+
+
+KEYS = {
+    "companies": ["company_id"],
+    "customers": ["company_id", "customer_id"],
+    "invoices": ["company_id", "invoice_id"],
+}
+
+
+def test_full_files_of_one_run_are_the_extract_together(rooms: Rooms) -> None:
+    numbered = [INVOICE | {"invoice_id": f"I{number}"} for number in range(1, 5)]
+    rooms.put("billing", "invoices-1.csv", written(numbered[:2]))
+    rooms.put("billing", "invoices-2.csv", written(numbered[2:]))
+    rooms.put("billing", "customers.csv", written([CUSTOMER]))
+    assert land(rooms, "monday", is_full=True)["invoices"] == TableLanded("invoices", 4, 4, 0, 0)
+    rooms.put("billing", "invoices-1.csv", written(numbered[:1]))
+    rooms.put("billing", "invoices-2.csv", written([numbered[3], numbered[0] | {"total_amount": "5.00"}]))
+    landed = land(rooms, "tuesday", is_full=True)
+    assert (landed["invoices"].changed, landed["invoices"].deleted) == (1, 2)
+    assert "customers" not in landed, "no file of a table is no extract of it"
+    assert open_invoices(rooms) == [("I1", Decimal("5.00")), ("I4", Decimal("100.00"))]
+    rooms.put("billing", "invoices-1.csv", written(numbered[:1]))
+    rooms.put("billing", "invoices-2.csv", written([numbered[3], numbered[0] | {"total_amount": "5.00"}]))
+    assert land(rooms, "wednesday", is_full=True)["invoices"].changed == 0
+    assert [each for each, name, _ in last_batch(rooms) if name.endswith("csv")] == ["duplicate", "duplicate"]
+
+
+def test_half_a_full_extract_deletes_nothing(rooms: Rooms) -> None:
+    rooms.put("billing", "invoices.csv", invoices({}, {}, {}))
+    land(rooms, "monday", is_full=True)
+    rooms.put("billing", "invoices-1.csv", invoices({"total_amount": "8.00"}))
+    rooms.put("billing", "invoices-2.csv", "company_id;invoice_id\n")
+    land(rooms, "tuesday", is_full=True)
+    assert open_invoices(rooms) == [("I1", Decimal("8.00")), ("I2", Decimal(100)), ("I3", Decimal(100))]
+
+
+def test_rows_refused_in_full_files_keep_their_place_and_are_over_with_the_next(rooms: Rooms) -> None:
+    line = invoices({}).splitlines()[0] + "\n\nC1\n"
+    rooms.put("billing", "invoices-1.csv", invoices({}, {"total_amount": "x"}))
+    rooms.put("billing", "invoices-2.csv", line)
+    rooms.put("billing", "invoices-3.csv", written([INVOICE | {"invoice_id": "I9"}]))
+    land(rooms, "monday", is_full=True)
+    assert rooms.rows("select ordinal, code from raw.row_problems order by 1") == [
+        (2, "invalid_amount"),
+        (4, "field_count"),
+    ]
+    assert rooms.rows("select invoice_id, ordinal from raw.invoices order by 2") == [("I1", 1), ("I9", 5)]
+    rooms.put("billing", "invoices.csv", invoices({}, {}))
+    with pytest.raises(DataProblem):
+        land_files(rooms.run("none"), rooms.room.billing_inbox / "invoices.csv")
+    land(rooms, "tuesday", is_full=True)
+    assert rooms.rows("select batch_id, table_name, after_ordinal from raw.full_extracts order by all") == [
+        (1, "invoices", 0),
+        (3, "invoices", 0),
+    ]
+
+
+def test_a_file_a_brake_refuses_stays_where_it_is(rooms: Rooms) -> None:
+    many = [{} for _ in range(30)]
+    rooms.put("billing", "invoices.csv", invoices(*many))
+    land(rooms, "monday")
+    path = rooms.put("billing", "invoices.csv", invoices(*[{"total_amount": "10000.00"} for _ in many]))
+    rooms.put("billing", "orders.csv", "company_id,customer_id,order_number\nC1,K1,PO-1\n")
+    with pytest.raises(DataProblem, match=r"from 3000.00 to 300000.00 EUR"):
+        land_files(rooms.run("tuesday"), rooms.room.billing_inbox)
+    assert path.exists()
+    assert rooms.rows("select count(*) from raw.orders") == [(1,)]
+    assert open_invoices(rooms)[0] == ("I1", Decimal(100))
+
+
+def test_a_delta_file_may_say_what_is_deleted(rooms: Rooms) -> None:
+    rooms.put("billing", "invoices.csv", invoices({}, {}))
+    land(rooms, "monday")
+    gone = {"company_id": "C1", "invoice_id": "I1", "is_deleted": "true"}
+    rooms.put("billing", "invoices.csv", written([dict.fromkeys(INVOICE, "") | gone]))
+    assert land(rooms, "tuesday")["invoices"].deleted == 1
+    assert [row[0] for row in open_invoices(rooms)] == ["I2"]
