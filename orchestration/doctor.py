@@ -13,7 +13,7 @@ import duckdb
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from assets.billing.extract import checked_queries, open_billing
+from assets.billing.extract import checked_queries, checked_watermarks, open_billing, shown, snapshot
 from assets.landing.inbox import complete_files
 from assets.operations.control import control
 from assets.operations.refusal import Refusal
@@ -116,23 +116,15 @@ def _billing(installation: Installation) -> Finding:
         waiting = len(list(complete_files(installation.home.billing_inbox)))
         return Finding("billing", True, f"CSV files from inbox/billing, {waiting} waiting")
     queries = checked_queries(billing.queries)
+    watermarks = checked_watermarks(billing.watermarks, queries)
     engine = open_billing(billing.url)
     try:
-        with engine.connect() as connection:
+        with snapshot(engine) as connection:
             connection.execute(text("select 1"))
-    except Exception as error:
-        return Finding(
-            "billing",
-            False,
-            f"cannot connect to {engine.url.render_as_string(hide_password=True)}: {str(error).splitlines()[0]}",
-        )
     finally:
         engine.dispose()
-    return Finding(
-        "billing",
-        True,
-        f"{len(queries)} tables from {engine.url.render_as_string(hide_password=True)}, {billing.mode} extract",
-    )
+    by = f", by watermark: {', '.join(watermarks)}" if watermarks and billing.mode == "delta" else ""
+    return Finding("billing", True, f"{len(queries)} tables from {shown(engine.url)}, {billing.mode} extract{by}")
 
 
 def _warehouse(installation: Installation) -> Finding:

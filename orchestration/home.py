@@ -41,6 +41,10 @@ timezone = "Europe/Amsterdam"
 # One query, or the name of a table or view, for each table of the billing extract:
 # invoices = "select ... from verkoopfacturen"
 
+# [billing.watermarks]
+# In a delta, the column by which the query is asked only for what changed since the last run:
+# invoices = "changed_at"
+
 [operations]
 # url = "postgresql+psycopg://writer@operations.example/tijdig"
 

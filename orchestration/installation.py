@@ -1,7 +1,6 @@
 """One home, opened: its settings, its operations store, and the rooms the slices work in."""
 
 from dataclasses import dataclass
-from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
@@ -63,8 +62,3 @@ def open_installation(home: Home, clock: Clock | None = None) -> Installation:
     store = open_store(settings.operations.url or f"sqlite:///{home.operations_file}")
     migrate(store, clock)
     return Installation(home, settings, store, clock)
-
-
-def frozen_queries(settings: Settings) -> MappingProxyType[str, str]:
-    """The billing queries, as they may be shared between steps."""
-    return MappingProxyType(dict(settings.billing.queries))

@@ -83,6 +83,7 @@ class _Stored:
     refused_messages: list[str]
     brakes: list[str]
     mode: str
+    notices: list[str]
 
 
 def _stored(store: Connection, run_id: str, day: date) -> _Stored:
@@ -111,6 +112,20 @@ def _stored(store: Connection, run_id: str, day: date) -> _Stored:
             {row.held_reason for row in messages if row.state == "held" and row.held_reason.startswith(BRAKE)}
         ),
         mode=control(store).mode,
+        # What was unusual about an extract that was taken: its columns, repeated keys, a brake a person let go.
+        notices=[
+            f"{row.table_name}: {row.message}"
+            for row in store.execute(
+                select(landed_source.c.table_name, landed_source.c.message)
+                .where(
+                    landed_source.c.batch_id == batch_id,
+                    landed_source.c.outcome == "taken",
+                    landed_source.c.inbox.in_(("erp", "billing")),
+                    landed_source.c.message.is_not(None),
+                )
+                .order_by(landed_source.c.ordinal)
+            )
+        ],
     )
 
 
@@ -190,7 +205,7 @@ def summarise(installation: Installation, run_id: str, day: date, seconds: float
                     "select account_iban, kind, from_on, to_on from banking.statement_gaps order by account_iban, from_on"
                 ).fetchall()
             ],
-            warnings=expectation_warnings(installation, run_id),
+            warnings=stored.notices + expectation_warnings(installation, run_id),
             seconds=seconds,
         )
 
