@@ -94,8 +94,8 @@ class Flow:
         if first >= last:
             return plain or None, ()
         if len(plain) == len(text) and not self.soft:  # nothing was spaced out, so every offset holds
-            wraps = [stop - start for stop in self.breaks[first:last]]
-            return plain, tuple([wrap for wrap in wraps if text[wrap] != " " and text[wrap - 1] != " "])
+            inside = self.breaks[first:last]
+            return plain, tuple([at - start for at in inside if " " not in self.text[at - 1 : at + 1]])
         return self._spaced(start, end, self.breaks[first:last])
 
     def _spaced(self, start: int, end: int, breaks: list[int]) -> tuple[str | None, tuple[int, ...]]:
@@ -238,7 +238,7 @@ def _slashed(flow: Flow, own_account: str) -> Information:
 
 def _counterparty(flow: Flow, start: int, end: int, information: Information) -> None:
     """ING and Triodos: `/CNTP/account/BIC/name/city//`; a name may hold a slash of its own, an account may be empty."""
-    parts = flow.text[start:end].split("/")
+    parts = flow.text[start:end].split("/", 3)
     information.account = account_number(parts[0]) or information.account
     if len(parts) > 1:
         information.bic = _compact(parts[1]) or information.bic

@@ -55,20 +55,23 @@ def dot_amount(text: str) -> Decimal:
     return _two_decimals(match[1], match[2] or "", text)
 
 
-@lru_cache(maxsize=8192)
 def comma_amount(text: str) -> Decimal:
     """An unsigned amount with a decimal comma, as in SWIFT MT (the comma is mandatory, decimals are not)."""
+    whole, _, cents = text.partition(",")
+    if len(cents) == 2 and len(whole) <= 16 and whole.isdigit() and cents.isdigit() and text.isascii():
+        return Decimal(f"{whole}.{cents}")  # as nearly all are written
     match = _COMMA_AMOUNT.fullmatch(text)
     if match is None:
         raise UnreadableStatement("invalid_amount", f"{text[:40]!r} is not an amount: digits with a comma expected")
     return _two_decimals(match[1], match[2], text)
 
 
-@lru_cache(maxsize=8192)
 def thousandths_amount(text: str) -> Decimal:
     """An unsigned amount of CODA: fifteen digits, the last three decimals (Febelfin coded statement, amount fields)."""
     if len(text) != 15 or not is_digits(text):
         raise UnreadableStatement("invalid_amount", f"{text!r} is not an amount: fifteen digits expected")
+    if text[14] == "0":
+        return Decimal(f"{text[:12]}.{text[12:14]}")
     return _two_decimals(str(int(text[:12])), text[12:], text)
 
 
