@@ -291,7 +291,12 @@ class _Reader:
     def _end_of_text(self, text: str) -> None:
         if not text or text.isspace():
             return
-        self._append(_TEXTS, unescaped(text) if "&" in text else text)
+        if "&" in text:
+            text = unescaped(text)
+        if self.values[_TEXTS] is None:
+            self.values[_TEXTS] = [text]
+        else:
+            self.values[_TEXTS].append(text)
         self.text_length += len(text)
         if self.text_length > LONGEST_TEXT:
             raise UnreadableStatement("malformed", f"the texts of an entry are longer than {LONGEST_TEXT >> 20} MB")

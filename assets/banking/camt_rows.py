@@ -261,9 +261,9 @@ class Report:
                     "currency_mismatch", f"entry in {currency or 'no currency'}, account in {self.currency}"
                 )
             _check_currency(currency)
-        count = len(details)
-        if count > 1 and _adds_up(details, currency, amount):
-            first, self.ordinal = self.ordinal + 1, self.ordinal + count
+        is_batch = details.written > 0 or len(details.held) > 1
+        if is_batch and _adds_up(details, currency, amount):
+            first, self.ordinal = self.ordinal + 1, self.ordinal + len(details)
             rows = self._split(booked, details, currency, amount, first)
             if details.file is None:
                 self.rows.extend(rows)
@@ -272,15 +272,13 @@ class Report:
                 self.ready.append(_chunks(rows))
             return amount
         self.ordinal += 1
-        if count > 1:
+        if is_batch:
             # The details do not make up the entry, so nobody can say which payer paid what: it is kept whole, with
             # everything that was written and whatever all of them agree on.
             detail, party = self._together(details, booked, amount)
         else:
-            detail = (
-                details.held[0] if count else NO_DETAIL._replace(group_batch_id=batch_id) if batch_id else NO_DETAIL
-            )
-            party = self._counterparty(detail, amount, is_return=_is_return(detail, booked))
+            detail = details.held[0] if details.held else NO_DETAIL._replace(group_batch_id=batch_id)
+            party = self._counterparty(detail, booked, amount)
         self.rows.append(self._row(self.ordinal, 0, booked, detail, amount, currency, party))
         return amount
 
@@ -289,7 +287,7 @@ class Report:
         for number, detail in enumerate(details):
             amount = _detail_amount(detail, currency, total)
             assert amount is not None
-            party = self._counterparty(detail, amount, is_return=_is_return(detail, booked))
+            party = self._counterparty(detail, booked, amount)
             yield self._row(first + number, number + 1, booked, detail, amount, currency, party)
 
     def _row(
@@ -368,21 +366,25 @@ class Report:
             raise UnreadableStatement("invalid_date", "the entry has no booking date, nor has the statement")
         return iso_date(created)
 
-    def _counterparty(self, detail: Detail, amount: Decimal, *, is_return: bool) -> _Party:
+    def _counterparty(self, detail: Detail, booked: Booked, amount: Decimal) -> _Party:
         """Name, account and BIC of the other side: the debtor of a credit, the creditor of a debit.
 
         A return names the parties of the payment it undoes, so there the order turns; and whoever the bank means, the
         other side is never the owner of this account.
         """
         only_bic = None
-        is_debtor_first = (amount > 0) != is_return
+        is_debtor_first = (amount > 0) != _is_return(detail, booked)
         for is_debtor in (is_debtor_first, not is_debtor_first):
             if is_debtor:
                 name, bic = detail.debtor or detail.ultimate_debtor, detail.debtor_bic
-                account = account_number(detail.debtor_iban) or account_number(detail.debtor_other_account)
+                account, other_account = detail.debtor_iban, detail.debtor_other_account
             else:
                 name, bic = detail.creditor or detail.ultimate_creditor, detail.creditor_bic
-                account = account_number(detail.creditor_iban) or account_number(detail.creditor_other_account)
+                account, other_account = detail.creditor_iban, detail.creditor_other_account
+            if account is not None:
+                account = account_number(account)
+            if account is None and other_account is not None:
+                account = account_number(other_account)
             if account is None and name is None:
                 only_bic = only_bic or bic
             elif account != self.account and (account is not None or not self.owner or normalise(name) != self.owner):
@@ -400,7 +402,7 @@ class Report:
         documents: list[str] = []
         length = 0
         for detail in details:
-            party = self._counterparty(detail, amount, is_return=_is_return(detail, booked))
+            party = self._counterparty(detail, booked, amount)
             said = {name: getattr(detail, name) for name in _MAY_AGREE}
             said |= zip(("name", "account", "bic"), party, strict=True)
             said["codes"] = tuple(getattr(detail, name) for name in _CODES)
