@@ -153,7 +153,7 @@ def _pages(blocks: Iterable[str], ends_inside_line: bool) -> list[_Page]:
     pages: list[_Page] = []
     page: _Page | None = None
     in_movements = closed = has_blocks = is_announced = False
-    number, line, opening_line = 0, "", ""
+    number, line, opening_line, dressing = 0, "", "", ""
     new_message_by = 0  # a ":25" up to this line makes a ":20:" in the text a new message
     for block in blocks:
         at = 0
@@ -187,7 +187,11 @@ def _pages(blocks: Iterable[str], ends_inside_line: bool) -> list[_Page]:
                     opening_line = line
             else:
                 has_blocks = has_blocks or "{4:" in line
-                is_announced = is_announced or "{1:" in line or "{4:" in line
+                if page is None:
+                    dressing = dressing or line.strip()
+                is_announced = (
+                    is_announced or "{1:" in line or "{4:" in line or (closed and line.strip() == dressing != "")
+                )
                 if closed and page is not None and line.lstrip()[:1] == _END_MARK:
                     page.has_end_mark = True
                 elif line and (page is None or page.has_end_mark):
@@ -197,7 +201,7 @@ def _pages(blocks: Iterable[str], ends_inside_line: bool) -> list[_Page]:
     last = pages[-1]
     if last.closing is None:
         raise _cut_off(last)
-    if is_announced:
+    if is_announced or (ends_inside_line and _is_begun(line, dressing)):
         raise UnreadableStatement("truncated", "a message begins and nothing of it is there", f"line {number}")
     if not last.has_end_mark and (has_blocks or any(page.has_end_mark for page in pages)):
         message = "the last message lacks the end mark the others have"
@@ -207,6 +211,14 @@ def _pages(blocks: Iterable[str], ends_inside_line: bool) -> list[_Page]:
         # perhaps whole statements, is missing.
         raise UnreadableStatement("truncated", "the closing balance is cut off", None, last.account)
     return pages
+
+
+def _is_begun(line: str, dressing: str) -> bool:
+    """Whether the last line of a file that does not end in a line end is the beginning of another one: a tag, a block, or
+    what stands in front of every message of this file."""
+    if line[:1] == ":":
+        return ":" not in line[1:]
+    return ("{" in line and not line.endswith("}")) or (line != "" and line != "-" and dressing.startswith(line))
 
 
 def _decimals(line: str) -> int:

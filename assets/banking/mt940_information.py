@@ -174,8 +174,10 @@ _COUNTERPARTY = frozenset({"", "ORDP", "BENM"})
 _AFTER_TEXT_TYPED = _AFTER_TEXT | {"IBAN", "BIC", "NAME", "EREF", "MARF", "ORDP", "BENM", "CREF"}
 
 
-# Rabobank: type, issuer and reference spelled out.
-_TYPED_REFERENCE = re.compile(r"/*CDTRREFTP//CD/SCOR/(?:ISSR/([A-Z]+)/)?CDTRREF/([0-9A-Z ]+)")
+# Rabobank: type, issuer and reference spelled out. ABN AMRO writes the issuer and the reference in columns.
+_TYPED_REFERENCE = re.compile(
+    r"/*CDTRREFTP//CD/SCOR/(?:ISSR/([A-Z]+)/)?CDTRREF/([0-9A-Z ]+)|\s*ISSUER: *([A-Z]{3}) +REF: *([0-9A-Z]+)\s*$"
+)
 
 
 def _slashed_fields(text: str) -> dict[str, tuple[int, int]]:
@@ -259,8 +261,9 @@ def _remittance(flow: Flow, start: int, end: int, information: Information) -> N
         return
     typed = _TYPED_REFERENCE.match(text)
     if typed is not None:
-        information.structured_reference = normalise(typed[2])
-        information.structured_kind = reference_of_kind(typed[1], information.structured_reference)
+        written = normalise(typed[2] or typed[4])
+        information.structured_kind = reference_of_kind(typed[1] or typed[3], written)
+        information.structured_reference = written
         return
     if text[:4] == "USTD":
         start += len(text) - len(text[4:].lstrip("/"))
@@ -438,11 +441,13 @@ def _plain(flow: Flow, own_account: str) -> Information:
     texts = flow.lines
     start = 0
     first = _ACCOUNT_FIRST.match(texts[0])
-    if first is not None:
+    is_headed = len(texts) > 1 and not texts[1].strip()
+    # A long word may look like an IBAN: its check digits, a BIC behind it, or the layout must show that it is one.
+    if first is not None and (first[2] or is_headed or is_digits(first[1]) or has_iban_check_digits(first[1])):
         information.account = account_number(first[1])
         information.bic = first[2]
         start = first.end()
-        if len(texts) > 1 and not texts[1].strip():
+        if is_headed:
             information.name = one_line(texts[0][start:])
             start = len(texts[0])
         if is_digits(first[1]):

@@ -256,3 +256,97 @@ def test_a_closing_balance_cut_inside_its_decimals_is_refused() -> None:
     assert read_mt940(whole).statements[0].entry_count == 1
     bank_writes_it_so = whole.replace("101,50", "101,5") + "\n"
     assert read_mt940(bank_writes_it_so).statements[0].entry_count == 1
+
+
+@pytest.mark.parametrize("begun", [":", ":2", "{1:F01INGBNL2AXXX}", "{1:F01", "-}{5:{CHK"])
+def test_a_message_that_is_only_begun_is_a_cut(begun: str) -> None:
+    assert refused(text() + begun).code == "truncated"
+
+
+def test_what_stands_before_every_message_announces_one_at_the_end_too() -> None:
+    one = "ABNANL2A\n940\nABNANL2A\n" + text()
+    assert len(read_mt940(one + one).statements) == 2
+    for size in range(len(one), len(one) + len("ABNANL2A\n940\nABNANL2A")):
+        if size > len(one):
+            assert refused((one + one)[:size]).code == "truncated"
+
+
+@pytest.mark.parametrize("garbage", ["<html>", "x" * 101, "a\x00b".replace("\x00", "\x07"), "<?xml version='1.0'?>"])
+def test_what_belongs_to_no_statement_is_refused(garbage: str) -> None:
+    assert refused(text() + garbage + "\n").code == "malformed"
+    assert refused(garbage + "\n" + text()).code in ("malformed", "unknown_format", "no_statement", "doctype_forbidden")
+
+
+def test_a_statement_may_be_told_about_after_its_closing_balance() -> None:
+    told = text().replace("\n-\n", "\n:64:C260302EUR100,00\n:86:Uw saldo is gunstig\nen blijft dat\n-\n")
+    assert read_mt940(told).statements[0].entry_count == 0
+
+
+@pytest.mark.parametrize(
+    ("second_line", "details", "name", "remittance"),
+    [
+        ("VIREMENT EN EURO", "2026-1", None, "2026-1"),
+        ("VIREMENT 2026-2", "dank", None, "dank VIREMENT 2026-2"),
+        ("VIREMENT EN EURO", None, None, "VIREMENT EN EURO"),
+    ],
+)
+def test_the_second_line_is_text_where_no_account_stands_in_the_field(
+    second_line: str, details: str | None, name: str | None, remittance: str
+) -> None:
+    entry = movement(":61:2603020302C1,00NTRFNONREF", second_line, *([f":86:{details}"] if details else []))
+    assert (entry.counterparty_name, entry.remittance) == (name, remittance)
+
+
+def test_the_second_line_is_the_name_beside_an_account() -> None:
+    entry = movement(":61:2603020302C1,00NTRFNL44RABO0123456789", "garage van dijk", ":86:2026-1")
+    assert (entry.counterparty_name, entry.counterparty_iban) == ("garage van dijk", "NL44RABO0123456789")
+
+
+def test_german_ids_end_with_their_subfield_unless_they_fill_it() -> None:
+    entry = information(
+        "166?00X?20EREF+KURZ?21Rechnung 2026-1?22MREF+ABCDEFGHIJKLMNOPQRSTUV?23WXYZ?24CRED+DE98ZZZ?25und 2026-2"
+    )
+    assert (entry.end_to_end_id, entry.mandate_id, entry.creditor_id) == (
+        "KURZ",
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+        "DE98ZZZ",
+    )
+    assert entry.remittance == "Rechnung 2026-1 und 2026-2"
+
+
+def test_a_number_of_a_subfield_in_the_payers_text_is_text() -> None:
+    entry = information("166?00X?20SVWZ+was ist ?22 gegen?21den Rest?32Max Muster?33 GmbH?70weg damit")
+    assert (entry.counterparty_name, entry.remittance) == ("Max Muster GmbH", "was ist gegen?21den Rest")
+
+
+@pytest.mark.parametrize(
+    ("details", "kind", "reference"),
+    [
+        (
+            "/TRTP/Acceptgirobetaling/IBAN/NL86INGB0002445588/REMI/ISSUER: CUR      REF: 5000056789012345/EREF/X",
+            "CUR",
+            "5000056789012345",
+        ),
+        ("/CNTP/NL86INGB0002445588/INGBNL2A/X///REMI/STRD/CUR/5000056789012345/", "CUR", "5000056789012345"),
+        ("/CNTP/BE68539007547034/KREDBEBB/X///REMI/STRD/BBA/090933755493/", "OGM", "090933755493"),
+        (
+            "/ORDP//NAME/X/REMI/CDTRREFTP//CD/SCOR/ISSR/ISO/CDTRREF/RF18539007547034/ISDT/2026-03-02",
+            "RF",
+            "RF18539007547034",
+        ),
+    ],
+)
+def test_structured_references(details: str, kind: str, reference: str) -> None:
+    entry = information(*(details[at : at + 61] for at in range(0, len(details), 61)))
+    assert (entry.structured_reference_kind, entry.structured_reference) == (kind, reference)
+
+
+def test_a_word_that_only_looks_like_an_iban_is_text() -> None:
+    entry = information("EJ46GREENP100610T1456 CLIEOP 2026-1")
+    assert (entry.counterparty_iban, entry.remittance) == (None, "EJ46GREENP100610T1456 CLIEOP 2026-1")
+    assert information("NL91ABNA0417164300 2026-1").counterparty_iban == "NL91ABNA0417164300"
+
+
+def test_a_code_behind_the_banks_reference_is_no_part_of_it() -> None:
+    entry = movement(":61:2603020302C1,00NTRFEREF//00000000001005/TRCD/00100/", ":86:/EREF/E-1/REMI/x")
+    assert (entry.bank_reference, entry.transaction_code) == ("00000000001005", "NTRF/00100")
