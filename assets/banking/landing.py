@@ -1,6 +1,8 @@
 """Bank files from the inbox into the raw log: whole or not at all, and each statement once."""
 
+import errno
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from assets.landing.quarantine import Refused, quarantine, quarantined_row
 from assets.landing.raw_tables import OTHER_TABLES
 from assets.landing.warehouse import transaction, writing
 from assets.operations.runs import LandedSource
+from assets.problem import DataProblem
 
 INBOX = "bank"
 
@@ -65,7 +68,11 @@ def land_statements(landing: Landing, inbox: Path) -> StatementsLanded:
     what became of it and the log holds it, does the inbox forget it: a crash anywhere before that loses nothing.
     """
     landing.archive.sweep()
-    with writing(landing.warehouse) as connection, spool_folder(landing.warehouse) as folder:
+    with (
+        _while_there_is_room(landing),
+        writing(landing.warehouse) as connection,
+        spool_folder(landing.warehouse) as folder,
+    ):
         accounts = frozenset(company_accounts(connection))
         offered = list(_offered(landing, inbox))
         outcomes = _outcomes(offered, taken_kinds(landing.store, INBOX), folder, accounts)
@@ -84,6 +91,22 @@ def land_statements(landing: Landing, inbox: Path) -> StatementsLanded:
     return StatementsLanded(
         len(taken), len(numbered) - len(taken) - len(quarantined), len(quarantined), statements, entries
     )
+
+
+@contextmanager
+def _while_there_is_room(landing: Landing) -> Iterator[None]:
+    """A full disk is somebody's to mend: it is said as such, wherever it was met."""
+    try:
+        yield
+    except (OSError, duckdb.IOException) as error:
+        is_full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        if not is_full and "No space left" not in str(error):
+            raise
+        raise DataProblem(
+            "there is no room left to take bank files in; nothing was lost",
+            where=str(landing.warehouse.parent),
+            remedy="the files are still in the inbox: make room and run again",
+        ) from error
 
 
 def _offered(landing: Landing, inbox: Path) -> Iterator[_Offered]:

@@ -39,9 +39,9 @@ from assets.problem import DataProblem
 # Rows of a piece: enough for columns to pay, few enough to forget.
 PIECE_ROWS = 4_096
 PIECE_REFERENCES = 32_768
-# To start a process that can read costs about a second, in which one that is there reads so much (measured: 4 MB of MT940,
-# 15 MB of camt).
-PARALLEL_BYTES = 16_000_000
+# To start a process that can read costs half a second to a second, in which one that is there reads and lays out 2 MB of MT940
+# or 10 MB of camt.
+PARALLEL_BYTES = 6_000_000
 
 _SQL_TYPES = {name: dict(OTHER_TABLES[name]) for name in ("bank_statements", "bank_entries", "entry_references")}
 _REFERENCE_COLUMNS = ("position", "source", "kind", "reference", "span_start", "span_end", "span_text", "is_valid")

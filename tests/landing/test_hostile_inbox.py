@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import os
+import resource
 import socket
 import stat
 import zipfile
@@ -290,3 +291,19 @@ def test_what_a_run_that_died_left_behind_is_swept_up(bank: Rooms) -> None:
     assert land(bank).taken == 1
     assert not left.exists()
     assert not (bank.root / "spool").exists()
+
+
+def test_a_disk_that_is_full_is_said_and_nothing_is_lost(bank: Rooms) -> None:
+    bank.put("bank", "a.xml", camt053([Payment(number + 1) for number in range(400)]))
+    landing = bank.run("day")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(DataProblem, match="no room left") as problem:
+            land_statements(landing, bank.room.bank_inbox)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "make room" in problem.value.what_to_do
+    assert [path.name for path in bank.room.bank_inbox.iterdir()] == ["a.xml"]
+    assert [path for path in bank.room.archive.root.rglob("*") if path.name.startswith("tmp")] == []
+    assert land(bank, "again") == StatementsLanded(1, 0, 0, 1, 400)
