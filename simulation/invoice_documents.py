@@ -376,6 +376,7 @@ def invoice_response(
     receiver: Trader,
     document_id: str = "response-1",
     issued_on: date,
+    issued_at: str | None = None,
     reasons: Iterable[tuple[str, str, str]] = (),
     effective_on: date | None = None,
 ) -> bytes:
@@ -395,7 +396,7 @@ def invoice_response(
         f" xmlns:cac='{_UBL}:CommonAggregateComponents-2' xmlns:cbc='{_UBL}:CommonBasicComponents-2'>"
         "<cbc:CustomizationID>urn:fdc:peppol.eu:poacc:trns:invoice_response:3</cbc:CustomizationID>"
         "<cbc:ProfileID>urn:fdc:peppol.eu:poacc:bis:invoice_response:3</cbc:ProfileID>"
-        f"{_text('cbc:ID', document_id)}{_text('cbc:IssueDate', issued_on.isoformat())}"
+        f"{_text('cbc:ID', document_id)}{_text('cbc:IssueDate', issued_on.isoformat())}{_text('cbc:IssueTime', issued_at)}"
         f"<cac:SenderParty>{_answering(sender)}</cac:SenderParty><cac:ReceiverParty>{_answering(receiver)}</cac:ReceiverParty>"
         f"<cac:DocumentResponse>{response}<cac:DocumentReference>{_text('cbc:ID', invoice_number)}"
         "<cbc:DocumentTypeCode>380</cbc:DocumentTypeCode></cac:DocumentReference></cac:DocumentResponse></ApplicationResponse>\n"

@@ -144,6 +144,7 @@ class InvoiceResponse:
     invoice_number: str
     sender: Party
     receiver: Party
+    issued_at: str = ""
     effective_on: date | None = None
     reasons: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()

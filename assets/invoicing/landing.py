@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 
 import duckdb
@@ -22,6 +23,7 @@ from assets.invoicing.customers import Customers, known_companies, prepare_custo
 from assets.invoicing.documents import InvoiceDocument, InvoiceResponse, Party, UnreadableDocument
 from assets.invoicing.identity import Known, company_of, contradicts, customer_of
 from assets.invoicing.read import read_document
+from assets.invoicing.response import ORDER
 from assets.invoicing.rows import DOCUMENTS, LINES, Whose, content_key, document_row, line_rows
 from assets.landing.batches import NumberedSource, record_sources, taken_hashes
 from assets.landing.change_log import append_rows, arrow_table
@@ -105,25 +107,28 @@ def land_documents(landing: Landing, inbox: Path, record: Recorder) -> Documents
     goes to quarantine with its reason; the others go on. Answers come after invoices: they may arrive together.
     """
     landed = DocumentsLanded()
-    answers: list[InboxFile] = []
+    answers: list[tuple[InboxFile, InvoiceResponse]] = []
     files = complete_files(inbox)
     first = next(files, None)
     if first is None:
         return landed
     with writing(landing.warehouse) as connection:
         desk = _Desk(connection, landing, record)
-        for chunk in _chunks(first, files):
+        for chunk in _chunks(chain([first], files)):
             read = [(file, _read(file)) for file in chunk]
-            answers.extend(file for file, each in read if isinstance(each, InvoiceResponse))
+            answers.extend((file, each) for file, each in read if isinstance(each, InvoiceResponse))
             landed += desk.land([(file, each) for file, each in read if not isinstance(each, InvoiceResponse)])
-        for chunk in _chunks(None, iter(answers)):
-            landed += desk.land([(file, _read(file)) for file in chunk])
+        # The newest of a buyer's answers counts, whatever the files are called.
+        answers.sort(key=lambda answer: _said_at(answer[1]))
+        for begin in range(0, len(answers), _FILES_AT_ONCE):
+            landed += desk.land(answers[begin : begin + _FILES_AT_ONCE])
     return landed
 
 
-def _chunks(first: InboxFile | None, files: Iterator[InboxFile]) -> Iterator[list[InboxFile]]:
+def _chunks(files: Iterable[InboxFile]) -> Iterator[list[InboxFile]]:
     """So many files at once that their lists of questions are few, and so few that they fit in memory."""
-    chunk, size = ([first], len(first.content)) if first is not None else ([], 0)
+    chunk: list[InboxFile] = []
+    size = 0
     for file in files:
         if chunk and (len(chunk) >= _FILES_AT_ONCE or size + len(file.content) > _BYTES_AT_ONCE):
             yield chunk
@@ -132,6 +137,10 @@ def _chunks(first: InboxFile | None, files: Iterator[InboxFile]) -> Iterator[lis
         size += len(file.content)
     if chunk:
         yield chunk
+
+
+def _said_at(response: InvoiceResponse) -> tuple[date, str, int]:
+    return response.issued_on, response.issued_at, ORDER.index(response.code)
 
 
 def _read(file: InboxFile) -> InvoiceDocument | InvoiceResponse | UnreadableDocument:
@@ -291,10 +300,11 @@ class _Desk:
             company_id=company.identity,
             invoice_number=response.invoice_number,
             code=response.code,
-            effective_on=response.effective_on or response.issued_on,
-            recorded_by=f"Peppol {by}"[:200],
-            external_id=_short(f"invoice-response/{by}/{response.document_id}"),
-            reason="; ".join([*response.reasons, *response.actions, *response.texts])[:2000],
+            # It has arrived, so it is known: a day to come would only keep a rejection from being heard.
+            effective_on=min(response.effective_on or response.issued_on, response.issued_on, self.landing.as_of_date),
+            recorded_by=_plain(f"Peppol {by}")[:200],
+            external_id=_short(_plain(f"invoice-response/{by}/{response.document_id}")),
+            reason=_plain("; ".join([*response.reasons, *response.actions, *response.texts]))[:2000],
         )
 
     def _whose(self, read: InvoiceDocument | UnreadableDocument, customers: Customers) -> Whose | NotTaken:
@@ -414,6 +424,11 @@ def _unknown_customer(company: Known, buyer: Party, found: Sequence[Known]) -> R
         f"no customer of {company.identity} is the buyer {buyer.described()}; add the customer, or its numbers, and"
         " deliver the file again",
     )
+
+
+def _plain(text: str) -> str:
+    """Text without characters nobody sees: the register refuses those, and a rejection must not be lost over one."""
+    return "".join(mark for mark in text if unicodedata.category(mark) not in ("Cc", "Cf", "Cs"))
 
 
 def _short(text: str) -> str:

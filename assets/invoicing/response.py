@@ -12,6 +12,9 @@ ROOTS = ("ApplicationResponse",)
 # accepted, payment initiated.
 CODES = ("AB", "IP", "UQ", "CA", "RE", "AP", "PD")
 
+# In the order in which a buyer gives them.
+ORDER = ("AB", "IP", "UQ", "CA", "AP", "RE", "PD")
+
 # These must say why (rule R001, fatal).
 _NEEDS_REASON = ("UQ", "CA", "RE")
 _REASONS, _ACTIONS = "OPStatusReason", "OPStatusAction"
@@ -62,6 +65,7 @@ def read_response(root: Node) -> InvoiceResponse:
         invoice_number=_needed(answers[0].need("DocumentReference"), "ID"),
         sender=read_party(root.one("SenderParty")),
         receiver=read_party(root.one("ReceiverParty")),
+        issued_at=root.text("IssueTime") or "",
         effective_on=response.iso_date("EffectiveDate"),
         reasons=tuple(reasons),
         actions=tuple(actions),

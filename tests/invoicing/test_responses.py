@@ -6,6 +6,7 @@ import pytest
 
 from simulation.invoice_documents import Trader, invoice_response, ubl
 from tests.invoicing.rooms import BRUGGE, INVOICE, MOLENAAR, STRANGER, US, Mailbox
+from tests.landing.rooms import DAY
 
 WHY = [("OPStatusReason", "QUA", "Two chairs are broken"), ("OPStatusAction", "CNP", "")]
 
@@ -17,13 +18,13 @@ def answer(code: str = "RE", **more: object) -> bytes:
 
 def test_an_answer_becomes_an_event_even_when_it_comes_with_its_invoice(mailbox: Mailbox) -> None:
     landed = mailbox.land(
-        "run-1", {"1-answer.xml": answer(effective_on=date(2026, 3, 4)), "2-invoice.xml": ubl(INVOICE)}
+        "run-1", {"1-answer.xml": answer(effective_on=date(2026, 3, 1)), "2-invoice.xml": ubl(INVOICE)}
     )
     assert (landed.taken, landed.responses, landed.quarantined) == (2, 1, 0)
     assert mailbox.events() == [
         {
             "company": "VB",
-            "on": date(2026, 3, 4),
+            "on": date(2026, 3, 1),
             "by": "Peppol 0106:87654321",
             "invoice": "2026-0042",
             "code": "RE",
@@ -45,6 +46,27 @@ def test_the_same_answer_with_other_content_is_refused(mailbox: Mailbox) -> None
     mailbox.land("run-2", {"b.xml": answer("AP")})
     assert mailbox.refusals() == {"b.xml": "refused_by_register"}
     assert len(mailbox.events()) == 1
+
+
+def test_answers_count_in_the_order_they_were_given_whatever_their_files_are_called(mailbox: Mailbox) -> None:
+    mailbox.land(
+        "run-1",
+        {
+            "a.xml": answer("RE", document_id="4", issued_at="15:00:00"),
+            "b.xml": answer("AB", document_id="1", issued_at="09:00:00"),
+            "c.xml": answer("UQ", document_id="2", issued_on=date(2026, 3, 4)),
+            "d.xml": answer("IP", document_id="3", issued_at="10:00:00"),
+            "invoice.xml": ubl(INVOICE),
+        },
+    )
+    assert [event["code"] for event in mailbox.events()] == ["UQ", "AB", "IP", "RE"]
+
+
+def test_an_answer_that_has_come_is_known_whatever_day_it_gives(mailbox: Mailbox) -> None:
+    hidden = [("OPStatusReason", "PRI", "Price\u200b is\u202e wrong")]
+    late = answer(issued_on=date(2026, 4, 1), effective_on=date(2027, 1, 1), reasons=hidden)
+    mailbox.land("run-1", {"i.xml": ubl(INVOICE), "a.xml": late})
+    assert [(event["on"], event["reason"]) for event in mailbox.events()] == [(DAY, "PRI; Price is wrong")]
 
 
 def test_answers_follow_each_other(mailbox: Mailbox) -> None:

@@ -6,6 +6,7 @@ event_invoices as (
     select * from {{ ref("stg_register__event_invoices") }}
 ),
 
+-- Answers come as documents, and an old one may arrive late: what was said last counts, not what came last.
 ranked as (
     select
         events.seq,
@@ -16,7 +17,7 @@ ranked as (
         events.effective_on as responded_on,
         events.recorded_by,
         row_number() over (
-            partition by events.company_id, event_invoices.invoice_id order by events.seq desc
+            partition by events.company_id, event_invoices.invoice_id order by events.effective_on desc, events.seq desc
         ) as newest_rank
     from events
     inner join event_invoices
