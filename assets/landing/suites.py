@@ -2,8 +2,8 @@
 
 A reader sees one file and a rule of dbt one row; each may be valid while all of them together cannot be right. Only that is
 said here. What a statement proves of itself (opening and booked make closing, statements follow one another) is said by the
-readers and the banking chapter; that an ERP extract shrank, or lost a column from top to bottom, by its brakes before it is
-landed. Files have no such brakes, and one company or account among many is lost in the sum of all: that is seen here.
+readers and the banking chapter; that a delivery shrank, grew, or lost a column from top to bottom, by its brakes before it is
+landed. They see the sum of a delivery: one company or account among many, and nine rows in ten, are lost in it and seen here.
 
 An expectation **blocks** when going on would write to people who have paid, or claim wrong amounts. Everything else warns:
 a day that stops for nothing costs more trust than the warning saves. What compares with the past says nothing before there

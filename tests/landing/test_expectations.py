@@ -14,14 +14,15 @@ import pytest
 
 from assets.banking.landing import land_statements
 from assets.billing.landing import land_files
+from assets.billing.source import BillingSource, acceptance
 from assets.landing.change_log import append_rows
 from assets.landing.expectations import Outcome, look
-from assets.landing.raw_tables import OTHER_TABLES
+from assets.landing.raw_tables import BILLING_TABLES, OTHER_TABLES
 from assets.landing.suites import ENOUGH_HISTORY, ENOUGH_WEEKDAYS, FEWEST_ROWS, KEPT, SUITES
 from assets.landing.warehouse import writing
 from tests.banking.build import Payment, camt053
 from tests.billing.files import CUSTOMER, INVOICE, written
-from tests.landing.rooms import Rooms
+from tests.landing.rooms import DAY, Rooms
 
 ENOUGH = 30
 
@@ -30,6 +31,9 @@ SENDER = {
     "company_id": "C1", "name": "Voorbeeld BV", "country": "NL", "iban": f"{ACCOUNT};BE68539007547034",
     "email_from": "boek@voorbeeld.example",
 }  # fmt: skip
+
+# The brakes on a whole delivery are let go, as a person may: what is shown is what the suites see behind them.
+ACCEPTED = BillingSource(accepted=frozenset(acceptance(table.name, DAY) for table in BILLING_TABLES))
 
 # A Wednesday, as the clock of the room says.
 TODAY = date(2026, 3, 4)
@@ -42,7 +46,7 @@ def looked(rooms: Rooms, *accepted: int) -> dict[str, Outcome]:
 
 def land_billing(rooms: Rooms, run_id: str, name: str, rows: Sequence[dict[str, str]]) -> None:
     rooms.put("billing", name, written(rows))
-    landed = land_files(rooms.run(run_id), rooms.room.billing_inbox)
+    landed = land_files(rooms.run(run_id), rooms.room.billing_inbox, ACCEPTED)
     assert (landed.taken, landed.quarantined) == (1, 0), "every reader takes the file"
     assert [table.refused for table in landed.tables] == [0], "and every row of it"
 
@@ -64,7 +68,7 @@ def land_bank(rooms: Rooms, run_id: str, payments: Sequence[Payment], statement_
     rooms.put(
         "billing", f"companies-{statement_id}.csv", written([SENDER, SENDER | {"company_id": f"C-{statement_id}"}])
     )
-    land_files(rooms.run(run_id), rooms.room.billing_inbox)
+    land_files(rooms.run(run_id), rooms.room.billing_inbox, ACCEPTED)
     rooms.put("bank", f"{statement_id}.xml", camt053(payments, statement_id=statement_id))
     landed = land_statements(rooms.run(run_id), rooms.room.bank_inbox)
     assert (landed.taken, landed.quarantined, landed.entries) == (1, 0, len(payments)), "its totals agree to the cent"
