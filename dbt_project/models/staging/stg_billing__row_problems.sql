@@ -36,6 +36,7 @@ good_rows as (
         log.company_id,
         null as customer_id,
         null as invoice_id,
+        log.source_sha256,
         log.batch_id,
         log.ordinal
     from {{ source("raw", "companies") }} as log
@@ -45,6 +46,7 @@ good_rows as (
         log.company_id,
         log.customer_id,
         null as invoice_id,
+        log.source_sha256,
         log.batch_id,
         log.ordinal
     from {{ source("raw", "customers") }} as log
@@ -54,6 +56,7 @@ good_rows as (
         log.company_id,
         null as customer_id,
         log.invoice_id,
+        log.source_sha256,
         log.batch_id,
         log.ordinal
     from {{ source("raw", "invoices") }} as log
@@ -63,6 +66,7 @@ good_rows as (
         log.company_id,
         null as customer_id,
         log.invoice_id,
+        log.source_sha256,
         log.batch_id,
         log.ordinal
     from {{ source("raw", "invoice_lines") }} as log
@@ -72,6 +76,7 @@ good_rows as (
         log.company_id,
         log.customer_id,
         null as invoice_id,
+        log.source_sha256,
         log.batch_id,
         log.ordinal
     from {{ source("raw", "mandates") }} as log
@@ -81,6 +86,7 @@ good_rows as (
         log.company_id,
         log.customer_id,
         null as invoice_id,
+        log.source_sha256,
         log.batch_id,
         log.ordinal
     from {{ source("raw", "orders") }} as log
@@ -90,6 +96,7 @@ good_rows as (
         log.company_id,
         null as customer_id,
         log.invoice_id,
+        log.source_sha256,
         log.batch_id,
         log.ordinal
     from {{ source("raw", "opening_stages") }} as log
@@ -101,11 +108,17 @@ newest_good_rows as (
         good_rows.company_id,
         good_rows.customer_id,
         good_rows.invoice_id,
+        good_rows.source_sha256,
         max(good_rows.batch_id * 1000000000 + good_rows.ordinal) as arrival
     from good_rows
     cross join business_day
     where good_rows.batch_id <= business_day.batch_watermark
-    group by good_rows.table_name, good_rows.company_id, good_rows.customer_id, good_rows.invoice_id
+    group by
+        good_rows.table_name,
+        good_rows.company_id,
+        good_rows.customer_id,
+        good_rows.invoice_id,
+        good_rows.source_sha256
 ),
 
 -- The refused row may name its customer as well as its invoice; a good row is found by the finer of the two.
@@ -135,6 +148,11 @@ final as (
             and keyed_problems.healing_customer_id is not distinct from newest_good_rows.customer_id
             and keyed_problems.invoice_id is not distinct from newest_good_rows.invoice_id
             and newest_good_rows.arrival > keyed_problems.batch_id * 1000000000 + keyed_problems.ordinal
+            -- Where an invoice or customer has several rows, a good one beside the refused one is another row.
+            and (
+                keyed_problems.table_name not in ('invoice_lines', 'mandates', 'orders')
+                or newest_good_rows.source_sha256 is distinct from keyed_problems.source_sha256
+            )
     where newest_good_rows.arrival is null
     union all
     select * from {{ ref("stg_invoicing__document_problems") }}
