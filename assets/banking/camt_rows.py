@@ -34,7 +34,7 @@ _FULL_PIECE = 140
 _MIDNIGHT = re.compile(r"T00:00(?::00(?:\.0*)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?")
 _ONE_DAY = timedelta(days=1)
 NO_DETAIL = Detail()
-# Of several details that stay together as one row: what holds for the row if none of them says otherwise.
+# Of several details that stay together as one row: what holds for the row if all of them say it.
 _MAY_AGREE = (
     "servicer_reference",
     "end_to_end_id",
@@ -45,6 +45,7 @@ _MAY_AGREE = (
     "returned",
     "return_reason",
 )
+_ONE_IS_ENOUGH = ("returned", "return_reason")
 _CODES = ("domain", "family", "sub_family", "own_code")
 
 
@@ -394,7 +395,7 @@ class Report:
     def _together(self, details: Details, booked: Booked, amount: Decimal) -> tuple[Detail, _Party]:
         """What several details say as one, and the other side: every text and reference in order, the rest if all agree.
 
-        A detail that does not say something agrees with the others.
+        A detail that is silent about the payer or an id disagrees, or one payer among silent ones would get the total.
         """
         agreed: dict[str, Any] = {}
         texts: list[str] = []
@@ -407,7 +408,9 @@ class Report:
             said |= zip(("name", "account", "bic"), party, strict=True)
             said["codes"] = tuple(getattr(detail, name) for name in _CODES)
             for name, value in said.items():
-                if value is not None and agreed.setdefault(name, value) != value:
+                if value is None and name in _ONE_IS_ENOUGH:
+                    continue
+                if agreed.setdefault(name, value) != value:
                     agreed[name] = _DISAGREED
             references += detail.references or ()
             documents += detail.documents or ()

@@ -131,6 +131,14 @@ def test_a_batch_kept_whole_names_nobody_when_its_details_name_several() -> None
     assert (entry.counterparty_iban, entry.counterparty_name) == (None, "A")
 
 
+def test_a_batch_kept_whole_names_nobody_when_some_of_its_details_are_silent() -> None:
+    named = (
+        f"<TxDtls><Refs><EndToEndId>E</EndToEndId></Refs><RltdPties>{party('Dbtr', 'A', OTHER)}</RltdPties></TxDtls>"
+    )
+    entry = only_entry(booked("20.00", inside=f"<NtryDtls>{named}<TxDtls/></NtryDtls>"), booked("20.00", "DBIT"))
+    assert (entry.counterparty_iban, entry.counterparty_name, entry.end_to_end_id) == (None, None, None)
+
+
 def test_details_may_stand_in_several_groups() -> None:
     group = detail("<AmtDtls><TxAmt><Amt Ccy='EUR'>10.00</Amt></TxAmt></AmtDtls>")
     entries = statement(booked("20.00", inside=group * 2), booked("20.00", "DBIT")).entries
