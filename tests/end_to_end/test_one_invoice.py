@@ -129,15 +129,22 @@ def test_a_refused_file_holds_its_customers_and_the_rest_goes_on(home: Home, tij
 
 
 def test_rows_that_cannot_be_right_stop_the_day(home: Home, tijdig: Tijdig) -> None:
-    """Every row of this file is valid; the amounts are cents. Only the expectations see it, and nothing is sent."""
+    """Every row of this file is valid; the amounts are cents. Beside the largest invoice their sum is no more than a good
+    month, so that no brake sees it. Only the expectations do, and nothing is sent."""
     deliver(home, THURSDAY, "1000.00")
-    history = [invoice(f"H{number}", "K1", "2025-01-01", "2025-01-31", f"{100 + number}.00") for number in range(30)]
+    history = [
+        invoice(f"H{number}", "K1", "2025-01-01", "2025-01-31", f"{100 + number}.00", order_number=f"PO-{number}")
+        for number in range(30)
+    ]
     write_csv(home.billing_inbox, "invoices_history", history)
     assert tijdig("run", "--date", THURSDAY.isoformat(), home=home).exit_code == 0
     write_csv(
         home.billing_inbox,
         "invoices_cents",
-        [invoice(f"C{number}", "K2", "2026-09-01", "2026-09-30", f"{10000 + number}00.00") for number in range(30)],
+        [
+            invoice(f"C{number}", "K2", "2026-09-01", "2026-09-30", f"{100 + number}00.00", order_number=f"PO-{number}")
+            for number in range(30)
+        ],
     )
     result = tijdig("run", "--date", FRIDAY.isoformat(), home=home)
     assert result.exit_code == 3, result.output
