@@ -95,18 +95,8 @@ def test_enough_shapes_of_real_files_are_listed() -> None:
         assert facts.count(name) >= 8, name
 
 
-# Told to who mends them.
-_OPEN = ("abn_structured_sepa_acceptgiro.txt", "fixtures__ing.txt")
-
-
 @with_samples
-@pytest.mark.parametrize(
-    "sample",
-    [
-        pytest.param(sample, marks=[pytest.mark.xfail(reason="being mended")] if sample.endswith(_OPEN) else [])
-        for sample in _EXPECTED
-    ],
-)
+@pytest.mark.parametrize("sample", _EXPECTED)
 def test_every_field_of_a_real_file_is_found_and_no_other(sample: str) -> None:
     assert movements_read(content_of(sample)) == _EXPECTED[sample]
 
