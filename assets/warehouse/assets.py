@@ -58,6 +58,7 @@ FACT_SPECS = [
         "One row per refused row of an extract: its customer is held until a good row comes.",
         deps=LANDED,
     ),
+    raw_asset("full_extracts", "One row per full extract of a table: it says again what is still wrong.", deps=LANDED),
     dg.AssetSpec(
         BUSINESS_DAY_KEY,
         description="The one row every model reads for its day: as-of date, run, and how far the logs are known.",
