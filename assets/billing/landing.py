@@ -490,13 +490,14 @@ def _load(
 
 @contextmanager
 def sparing(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Lets the warehouse work on disk rather than in memory."""
-    ((usual,),) = connection.execute("select current_setting('memory_limit')").fetchall()
-    connection.execute(f"set memory_limit = '{MEMORY_WHILE_COMPARING}'")
+    """Lets the warehouse work on disk rather than in memory; by two threads, since each wants memory of its own."""
+    settings = "select current_setting('memory_limit'), current_setting('threads')"
+    ((memory, threads),) = connection.execute(settings).fetchall()
+    connection.execute(f"set memory_limit = '{MEMORY_WHILE_COMPARING}'; set threads = {min(int(threads), 2)}")
     try:
         yield
     finally:
-        connection.execute(f"set memory_limit = '{usual}'")
+        connection.execute(f"set memory_limit = '{memory}'; set threads = {threads}")
 
 
 def _append_problems(
