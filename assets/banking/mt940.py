@@ -32,7 +32,7 @@ from assets.banking.values import (
     mmdd_near,
     normalise,
     one_line,
-    yymmdd,
+    yymmdd_balance,
     yymmdd_value,
 )
 
@@ -288,7 +288,7 @@ def _balance(value: str, page: _Page, number: int) -> tuple[Decimal, date, str]:
         if match is None:
             raise UnreadableStatement("malformed", f"{value[:40]!r} is no balance")
         amount = comma_amount(match[4])
-        return (amount if match[1] == "C" else -amount), yymmdd(match[2]), match[3]
+        return (amount if match[1] == "C" else -amount), yymmdd_balance(match[2]), match[3]
     except UnreadableStatement as error:
         raise error.located(f"line {number}", page.account) from None
 

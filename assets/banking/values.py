@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from calendar import monthrange
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -113,6 +114,16 @@ def yymmdd_value(text: str) -> date:
     if text[2:] in ("0229", "0230") and _SIX_DIGITS.fullmatch(text):
         year = _century(int(text[:2]))
         return date.fromordinal(date(year, 3, 1).toordinal() - 1)
+    return yymmdd(text)
+
+
+@lru_cache(maxsize=4096)
+def yymmdd_balance(text: str) -> date:
+    """A SWIFT balance date. A 29th to 31st that the month does not have is its last day: banks that close every month on
+    the 30th or 31st print it so. The amount is proven by the control total, whatever the day is called."""
+    if _SIX_DIGITS.fullmatch(text) and "01" <= text[2:4] <= "12" and "29" <= text[4:] <= "31":
+        year, month = _century(int(text[:2])), int(text[2:4])
+        return date(year, month, min(int(text[4:]), monthrange(year, month)[1]))
     return yymmdd(text)
 
 

@@ -91,6 +91,26 @@ def test_booking_and_value_dates(dates: str, booked: date, valued: date) -> None
 
 
 @pytest.mark.parametrize(
+    ("written", "closing_on"),
+    [
+        ("261130", date(2026, 11, 30)),
+        ("261131", date(2026, 11, 30)),
+        ("260229", date(2026, 2, 28)),
+        ("280229", date(2028, 2, 29)),
+        ("261231", date(2026, 12, 31)),
+    ],
+)
+def test_a_balance_of_a_day_the_month_does_not_have_is_of_its_last(written: str, closing_on: date) -> None:
+    content = text(opening="C250101EUR1,00", closing=f"C{written}EUR1,00")
+    assert read_mt940(content).statements[0].closing_on == closing_on
+
+
+@pytest.mark.parametrize("written", ["261132", "261100", "261331", "260028"])
+def test_a_balance_of_no_day_at_all_is_refused(written: str) -> None:
+    assert refused(text(opening="C250101EUR1,00", closing=f"C{written}EUR1,00")).code == "invalid_date"
+
+
+@pytest.mark.parametrize(
     ("written", "account"),
     [
         ("NL69INGB0123456789EUR", "NL69INGB0123456789"),
