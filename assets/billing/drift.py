@@ -58,15 +58,19 @@ def drifts(
     now: Contents,
     before: Contents | None,
     *,
+    batch_id: int,
     is_everything: bool,
     watermark: str = "",
 ) -> list[Drift]:
-    """What changed in the columns of a table. `before` is its last extract; `is_everything` that no row was left out."""
+    """What changed in the columns of a table since the batches before this one: files of one run may differ in theirs.
+
+    `before` is its last extract; `is_everything` that no row was left out.
+    """
     if not now.seen:
         return []
     known = before.columns if before else {}
     return [
-        *_lost(connection, table, now, is_everything=is_everything),
+        *_lost(connection, table, now, batch_id, is_everything=is_everything),
         *_deletions_lost(now.columns, known),
         *_come_and_gone(table, now.columns, known, watermark),
         *_other_types(now.columns, known),
@@ -74,7 +78,7 @@ def drifts(
 
 
 def _lost(
-    connection: duckdb.DuckDBPyConnection, table: BillingTable, now: Contents, *, is_everything: bool
+    connection: duckdb.DuckDBPyConnection, table: BillingTable, now: Contents, batch_id: int, *, is_everything: bool
 ) -> list[Drift]:
     """Optional columns that are missing, or empty from top to bottom, and that the log knows filled."""
     missing = [name for name in table.column_names if name not in now.columns]
@@ -83,7 +87,7 @@ def _lost(
         for name, column in now.columns.items()
         if name in table.column_names and not column.filled and is_everything
     ]
-    filled = _filled(connection, table, [*missing, *empty])
+    filled = _filled(connection, table, [*missing, *empty], batch_id)
     missed = MISSED.get(table.name, ())
     return [
         Drift("column_vanished", f"the column {name} is gone; {filled[name]} rows had it filled", name in missed)
@@ -96,20 +100,22 @@ def _lost(
     ]
 
 
-def _filled(connection: duckdb.DuckDBPyConnection, table: BillingTable, names: list[str]) -> dict[str, int]:
+def _filled(
+    connection: duckdb.DuckDBPyConnection, table: BillingTable, names: list[str], batch_id: int
+) -> dict[str, int]:
     """In how many rows, as the log knows them last, each of these columns is filled."""
     filled = dict.fromkeys(names, 0)
     if not names:
         return filled
     ever = connection.execute(
-        f"select {', '.join(f'count({name})' for name in names)} from raw.{table.name}"
+        f"select {', '.join(f'count({name})' for name in names)} from raw.{table.name} where batch_id < {batch_id}"
     ).fetchall()
     asked = [name for name, count in zip(names, ever[0], strict=True) if count]
     if asked:
         counts = connection.execute(
             f"""
             select {", ".join(f"count({name})" for name in asked)} from (
-                select {", ".join(asked)}, is_deleted from raw.{table.name}
+                select {", ".join(asked)}, is_deleted from raw.{table.name} where batch_id < {batch_id}
                 qualify row_number() over (
                     partition by {", ".join(table.key)} order by batch_id desc, ordinal desc
                 ) = 1

@@ -230,7 +230,13 @@ def _append(landing: Landing, offer: Offer, brakes: Brakes | None, notices: list
     table, contents = offer.table, offer.contents
     with writing(landing.warehouse) as connection, sparing(connection), transaction(connection):
         found = drifts(
-            connection, table, contents, offer.before, is_everything=offer.is_everything, watermark=offer.watermark
+            connection,
+            table,
+            contents,
+            offer.before,
+            batch_id=landing.batch_id,
+            is_everything=offer.is_everything,
+            watermark=offer.watermark,
         )
         if brakes is not None:
             refuse_drift(table, found)

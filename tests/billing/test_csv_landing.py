@@ -273,3 +273,13 @@ def test_a_delta_file_may_say_what_is_deleted(rooms: Rooms) -> None:
     rooms.put("billing", "invoices.csv", written([dict.fromkeys(INVOICE, "") | gone]))
     assert land(rooms, "tuesday")["invoices"].deleted == 1
     assert [row[0] for row in open_invoices(rooms)] == ["I2"]
+
+
+def test_files_of_one_run_may_differ_in_their_columns_and_a_later_run_may_not_lose_one(rooms: Rooms) -> None:
+    rooms.put("billing", "invoices.csv", invoices({"order_number": "PO-1"}))
+    rooms.put("billing", "invoices_history.csv", written([INVOICE | {"invoice_id": "I2"}]))
+    land(rooms, "monday")
+    assert len(open_invoices(rooms)) == 2
+    rooms.put("billing", "invoices.csv", invoices({}))
+    with pytest.raises(DataProblem, match="the column order_number is gone; 1 rows had it filled"):
+        land(rooms, "tuesday")
