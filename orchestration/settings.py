@@ -32,7 +32,7 @@ class BillingSettings:
 
     `mode`: `full` means each extract is complete and an absent key was deleted; `delta` brings only new and changed
     rows. Brakes on one extract: `max_shrink_percent` of the known rows may go, at most `max_growth_factor` times as many
-    may come, and the total of a company, currency and kind of document may change by `max_sum_change_percent`.
+    may come, and the total of the known documents of a company, currency and kind may change by `max_sum_change_percent`.
     `accepted_extracts`: tables and days, as "invoices 2026-11-22", that are taken in spite of a brake.
 
     `watermarks`: per table the column by which a delta asks for what changed. The next one asks from

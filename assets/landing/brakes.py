@@ -30,7 +30,8 @@ class Brakes:
     """How much one extract may change; None takes a brake off.
 
     `max_shrink_percent`: share of the known rows that may go at once. `max_growth_factor`: times as many rows as were
-    known. `max_sum_change_percent`: how far the total of a company, currency and kind of document may fall or grow.
+    known. `max_sum_change_percent`: how far the total of the known documents of a company, currency and kind may fall or
+    grow. New ones are not weighed: twice as many invoices are a good month.
     """
 
     max_shrink_percent: int = 20
@@ -136,7 +137,9 @@ def _refuse_other_sums(
             union all
             select {", ".join(f"rows.{name}" for name in (*groups, amount))}
             from {incoming} as rows
-            semi join (select ordinal - {after} as ordinal from landing_rows where not is_deleted) as landing
+            semi join (
+                select ordinal - {after} as ordinal from landing_rows semi join known_keys using ({key}) where not is_deleted
+            ) as landing
                 on landing.ordinal = rows.ordinal
         ),
         now as (

@@ -48,6 +48,14 @@ def test_a_few_invoices_may_change_as_they_like(rooms: Rooms, erp: Erp, known: i
         erp.land(rooms.run("tuesday"), **FULL)
 
 
+@pytest.mark.parametrize("settings", [FULL, {}])
+def test_a_good_month_is_no_error(rooms: Rooms, erp: Erp, settings: dict[str, object]) -> None:
+    erp.bill(*range(30), at="2026-01-01 10:00:00")
+    erp.land(rooms.run("monday"), **settings)
+    erp.bill(*range(30, 130), at="2026-02-01 10:00:00")
+    assert erp.land(rooms.run("tuesday"), **settings)["invoices"].changed == 100
+
+
 def test_each_currency_and_kind_is_added_up_by_itself(rooms: Rooms, erp: Erp) -> None:
     """A hundred small credit notes that become large vanish in the total of the invoices."""
     erp.bill(*range(20), centen=1)
