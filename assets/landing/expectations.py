@@ -13,8 +13,9 @@ import duckdb
 import pyarrow as pa
 
 from assets.landing.change_log import append_rows, arrow_table
+from assets.landing.expected import Expected, Suite
 from assets.landing.raw_tables import OTHER_TABLES
-from assets.landing.suites import SUITES, Expected, Suite
+from assets.landing.suites import SUITES
 
 RESULTS = "raw.expectation_results"
 

@@ -12,7 +12,8 @@ import pytest
 
 from assets.landing.data_docs import KEPT_BATCHES, DataDocs, write_data_docs
 from assets.landing.expectations import look
-from assets.landing.suites import ENOUGH_HISTORY, FEWEST_ROWS, SUITES
+from assets.landing.expected import ENOUGH_HISTORY, FEWEST_ROWS
+from assets.landing.suites import SUITES
 from assets.landing.warehouse import writing
 from tests.landing.rooms import DAY, Rooms
 from tests.landing.test_expectations import (

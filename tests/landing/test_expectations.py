@@ -17,8 +17,10 @@ from assets.billing.landing import land_files
 from assets.billing.source import BillingSource, acceptance
 from assets.landing.change_log import append_rows
 from assets.landing.expectations import Outcome, look
+from assets.landing.expected import ENOUGH_HISTORY, ENOUGH_WEEKDAYS, FEWEST_ROWS
 from assets.landing.raw_tables import BILLING_TABLES, OTHER_TABLES
-from assets.landing.suites import ENOUGH_HISTORY, ENOUGH_WEEKDAYS, FEWEST_ROWS, KEPT, SUITES
+from assets.landing.suites import SUITES
+from assets.landing.suites_of_customers import KEPT
 from assets.landing.warehouse import writing
 from tests.banking.build import Payment, camt053
 from tests.billing.files import CUSTOMER, INVOICE, written
