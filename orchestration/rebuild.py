@@ -1,6 +1,6 @@
 """The warehouse built again: from the archive and the operations store, with the history it had.
 
-Used when the file is gone, and after a crash between recording a source and loading it: whatever the operations store
+Used when the file is gone or of an older layout, and after a crash between recording a source and loading it: whatever the operations store
 says was taken, and the warehouse lacks, is loaded under its own batch, in the order it arrived.
 """
 
@@ -21,7 +21,7 @@ from assets.landing.batches import NumberedSource, all_sources
 from assets.landing.change_log import append_rows
 from assets.landing.expectations import RESULTS, load_results
 from assets.landing.quarantine import Refused, quarantined_row
-from assets.landing.warehouse import transaction, writing
+from assets.landing.warehouse import is_of_this_version, transaction, writing
 from assets.operations.store import reading
 from assets.problem import DataProblem
 from assets.warehouse.standing import Dataset, datasets, load_dated_tables, load_missing_allocations
@@ -42,15 +42,21 @@ def ensure_warehouse(installation: Installation) -> int:
     aside = path.with_suffix(".rebuilding")
     if not path.exists():
         # The log of a warehouse that is gone belongs to no other: DuckDB would refuse the new one for it.
-        for left_over in (path.with_name(path.name + ".wal"), aside, aside.with_name(aside.name + ".wal")):
-            left_over.unlink(missing_ok=True)
-    if path.exists() or not sources:
+        path.with_name(path.name + ".wal").unlink(missing_ok=True)
+    for left_over in (aside, aside.with_name(aside.name + ".wal")):
+        left_over.unlink(missing_ok=True)
+    if not sources or (path.exists() and _is_current(path)):
         return complete(installation, path, sources, kept)
     loaded = complete(installation, aside, sources, kept)
     with writing(aside) as connection:
         load_dated_tables(connection, installation.archive, kept)
     os.replace(aside, path)
     return loaded
+
+
+def _is_current(path: Path) -> bool:
+    with writing(path) as connection:
+        return is_of_this_version(connection)
 
 
 def complete(installation: Installation, path: Path, sources: Sequence[NumberedSource], kept: Sequence[Dataset]) -> int:

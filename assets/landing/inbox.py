@@ -160,8 +160,9 @@ def waiting_files(inbox: Path, *, largest: int = LARGEST_STREAMED_BYTES) -> Iter
 
 def _refusal(facts: os.stat_result, largest: int) -> str:
     if not stat.S_ISREG(facts.st_mode):
-        return next((words for is_kind, words in _KINDS if is_kind(facts.st_mode)), "it is a device")
-    return f"it is larger than {largest} bytes" if facts.st_size > largest else ""
+        kind = next((words for is_kind, words in _KINDS if is_kind(facts.st_mode)), "it is a device")
+        return f"{kind}; put plain files into the inbox"
+    return f"it is larger than {largest} bytes; deliver it in parts" if facts.st_size > largest else ""
 
 
 def complete_files(inbox: Path) -> Iterator[InboxFile]:

@@ -45,9 +45,22 @@ def quarantine(folder: Path, file: InboxFile, refused: Refused, copy: Path | Non
         "position": refused.position,
         "account_iban": refused.account_iban,
     }
-    text = json.dumps(reason, indent=2, ensure_ascii=False) + "\n"
-    _write(folder / f"{sha256}.reason.json", [text.encode()])
+    path = folder / f"{sha256}.reason.json"
+    text = json.dumps(reason | _earlier(path, reason), indent=2, ensure_ascii=False) + "\n"
+    aside = folder / ".reason"
+    _write(aside, [text.encode()])
+    os.replace(aside, path)
     return sha256
+
+
+def _earlier(path: Path, reason: dict[str, str | None]) -> dict[str, object]:
+    """What the same bytes were refused for before, under another name or in another inbox: nothing said is lost."""
+    if not path.exists():
+        return {}
+    written = json.loads(path.read_text(encoding="utf-8"))
+    before = written.pop("earlier", [])
+    kept = [*before, *([written] if written != reason and written not in before else [])]
+    return {"earlier": kept} if kept else {}
 
 
 def _keep(folder: Path, file: InboxFile, copy: Path | None) -> str:

@@ -409,6 +409,9 @@ OTHER_TABLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
 }
 
+# Raised when a column of the log, or what a key in it is made of, changes: a warehouse of another number is built again.
+LOG_VERSION = 2
+
 # What a run says to the models about itself: the day, the watermarks, the templates it will render with.
 CONTROL_TABLES: dict[str, tuple[tuple[str, str], ...]] = {
     "business_day": (
@@ -420,6 +423,7 @@ CONTROL_TABLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("policy_version", "varchar"),
     ),
     "built_project": (("project_hash", "varchar"),),
+    "log_version": (("version", "bigint"),),
     "templates": (
         ("template_id", "varchar"),
         ("template_hash", "varchar"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from assets.landing.raw_tables import create_statements
+from assets.landing.raw_tables import LOG_VERSION, create_statements
 from assets.problem import DataProblem
 
 
@@ -17,9 +17,22 @@ def writing(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         for statement in create_statements():
             connection.execute(statement)
+        # A log that holds something and does not say of which version it is was written before versions were.
+        connection.execute(
+            f"""
+            insert into control.log_version
+            select case when exists (from raw.landed_sources) then 0 else {LOG_VERSION} end
+            where not exists (from control.log_version)
+            """
+        )
         yield connection
     finally:
         connection.close()
+
+
+def is_of_this_version(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the raw log of an open warehouse is laid out as this version writes it."""
+    return connection.execute("from control.log_version").fetchall() == [(LOG_VERSION,)]
 
 
 @contextmanager

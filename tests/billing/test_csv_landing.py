@@ -117,7 +117,7 @@ def test_a_refused_file_goes_to_quarantine_and_stops_no_other(rooms: Rooms) -> N
         ("companies needs the column country, iban (line 1)",),
         ("the file name says no table; name it companies*.csv, customers*.csv, invoices*.csv, invoice_lines*.csv, "
          "mandates*.csv, orders*.csv, opening_stages*.csv",),
-        ("the file is not taken: it is a symbolic link",),
+        ("the file is not taken: it is a symbolic link; put plain files into the inbox",),
     ]  # fmt: skip
 
 

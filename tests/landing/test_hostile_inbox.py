@@ -57,7 +57,9 @@ def test_links_of_every_kind_are_refused_and_never_followed(bank: Rooms, tmp_pat
     (inbox / "d-loop").symlink_to(inbox / "d-loop")
     bank.put("bank", "e-good.xml", PAID)
     assert land(bank) == StatementsLanded(taken=1, duplicate=0, quarantined=4, statements=1, entries=1)
-    assert {row[1:] for row in refused(bank)} == {("not_a_file", "the file is not taken: it is a symbolic link")}
+    assert {row[1:] for row in refused(bank)} == {
+        ("not_a_file", "the file is not taken: it is a symbolic link; put plain files into the inbox")
+    }
     assert sorted(kept(bank)) == sorted(
         os.fsencode(path) for path in (secret, tmp_path / "nothing", tmp_path, inbox / "d-loop")
     )
@@ -92,9 +94,9 @@ def test_what_is_no_file_is_reported_and_nothing_waits_for_it(bank: Rooms) -> No
     bank.put("bank", "d-good.xml", PAID)
     assert land(bank) == StatementsLanded(taken=1, duplicate=0, quarantined=3, statements=1, entries=1)
     assert [(name, message) for name, _, message in refused(bank)] == [
-        ("a-pipe.xml", "the file is not taken: it is a pipe"),
-        ("b-socket.xml", "the file is not taken: it is a socket"),
-        ("c-folder.xml", "the file is not taken: it is a folder"),
+        ("a-pipe.xml", "the file is not taken: it is a pipe; put plain files into the inbox"),
+        ("b-socket.xml", "the file is not taken: it is a socket; put plain files into the inbox"),
+        ("c-folder.xml", "the file is not taken: it is a folder; put plain files into the inbox"),
     ]
     assert [path.name for path in inbox.rglob("*")] == ["c-folder.xml", "statement.xml"], "nothing keeps what it holds"
     assert land(bank, "tomorrow").quarantined == 1, "it is reported until somebody takes it away"
@@ -107,7 +109,7 @@ def test_a_device_is_reported_and_never_opened(bank: Rooms) -> None:
     except OSError:
         pytest.skip("this machine lets nobody make a device")
     assert land(bank).quarantined == 1
-    assert refused(bank)[0][2] == "the file is not taken: it is a device"
+    assert refused(bank)[0][2] == "the file is not taken: it is a device; put plain files into the inbox"
 
 
 def test_a_pipe_put_in_the_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None:
@@ -262,7 +264,7 @@ def test_a_file_too_large_is_quarantined_in_pieces(bank: Rooms, monkeypatch: pyt
     monkeypatch.setattr(inbox_module.waiting_files, "__kwdefaults__", {"largest": 100})
     bank.put("bank", "a.xml", PAID)
     assert land(bank).quarantined == 1
-    assert refused(bank)[0][2] == "the file is not taken: it is larger than 100 bytes"
+    assert refused(bank)[0][2] == "the file is not taken: it is larger than 100 bytes; deliver it in parts"
     assert kept(bank) == [PAID]
     assert list(bank.room.bank_inbox.iterdir()) == []
 

@@ -52,7 +52,7 @@ def test_a_link_is_refused_and_what_it_points_to_is_never_read(tmp_path: Path) -
     inbox.mkdir()
     (inbox / "invoices.csv").symlink_to(secret)
     (file,) = complete_files(inbox)
-    assert (file.refusal, file.content) == ("it is a symbolic link", b"")
+    assert (file.refusal, file.content) == ("it is a symbolic link; put plain files into the inbox", b"")
     sha256 = quarantine(tmp_path / "quarantine", file, Refused("not_a_file", file.refusal))
     take_away(file)
     assert (tmp_path / "quarantine" / sha256).read_bytes() == os.fsencode(secret)
@@ -62,7 +62,7 @@ def test_a_link_is_refused_and_what_it_points_to_is_never_read(tmp_path: Path) -
 
 def test_a_dangling_link_is_refused_like_any_other(tmp_path: Path) -> None:
     (tmp_path / "invoices.csv").symlink_to(tmp_path / "nothing")
-    assert [file.refusal for file in complete_files(tmp_path)] == ["it is a symbolic link"]
+    assert [file.refusal for file in complete_files(tmp_path)] == ["it is a symbolic link; put plain files into the inbox"]
 
 
 def test_a_file_too_large_is_refused_unread_but_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +73,7 @@ def test_a_file_too_large_is_refused_unread_but_not_lost(tmp_path: Path, monkeyp
     (inbox / "huge.csv").write_bytes(b"0123456789A")
     fits, huge = complete_files(inbox)
     assert (fits.refusal, fits.content) == ("", b"0123456789")
-    assert (huge.refusal, huge.content) == ("it is larger than 10 bytes", b"")
+    assert (huge.refusal, huge.content) == ("it is larger than 10 bytes; deliver it in parts", b"")
     sha256 = quarantine(tmp_path / "quarantine", huge, Refused("not_a_file", huge.refusal))
     take_away(huge)
     assert (tmp_path / "quarantine" / sha256).read_bytes() == b"0123456789A"
@@ -145,4 +145,22 @@ def test_quarantine_keeps_the_file_and_says_why_beside_it(tmp_path: Path) -> Non
     assert sorted(path.name for path in folder.iterdir()) == [sha256, f"{sha256}.reason.json"]
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+    before = (folder / f"{sha256}.reason.json").read_bytes()
     assert quarantine(folder, file, refused) == sha256, "the same file refused again is the same file"
+    assert (folder / f"{sha256}.reason.json").read_bytes() == before
+
+
+def test_the_same_bytes_refused_twice_keep_both_reasons(tmp_path: Path) -> None:
+    inbox, folder = tmp_path / "inbox", tmp_path / "quarantine"
+    inbox.mkdir()
+    (inbox / "companies.csv").write_bytes(b"a;b")
+    (inbox / "readme.txt").write_bytes(b"a;b")
+    first, second = complete_files(inbox)
+    sha256 = quarantine(folder, first, Refused("missing_column", "no company_id"))
+    for _ in range(2):
+        quarantine(folder, second, Refused("unknown_format", "no invoice"))
+    reason = json.loads((folder / f"{sha256}.reason.json").read_text(encoding="utf-8"))
+    assert (reason["file"], reason["code"]) == ("readme.txt", "unknown_format")
+    assert [(earlier["file"], earlier["code"]) for earlier in reason["earlier"]] == [
+        ("companies.csv", "missing_column")
+    ]

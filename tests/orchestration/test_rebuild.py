@@ -183,6 +183,17 @@ def test_a_whole_warehouse_is_left_as_it_is(lived: Installation) -> None:
     assert raw_rows(lived.home.warehouse) == before
 
 
+@pytest.mark.parametrize("version", ["delete from control.log_version", "update control.log_version set version = 1"])
+def test_a_warehouse_of_an_older_layout_is_built_again(lived: Installation, version: str) -> None:
+    before = raw_rows(lived.home.warehouse)
+    with writing(lived.home.warehouse) as connection:
+        connection.execute(version)
+        connection.execute("update raw.bank_statements set statement_key = 'as keys were made before'")
+    assert ensure_warehouse(lived) == len(before["landed_sources"])
+    assert raw_rows(lived.home.warehouse) == before
+    assert ensure_warehouse(lived) == 0
+
+
 def test_a_warehouse_rebuilt_twice_is_the_same_twice(lived: Installation) -> None:
     lived.home.warehouse.unlink()
     ensure_warehouse(lived)
