@@ -26,9 +26,11 @@ from assets.banking.values import (
     IBAN,
     account_number,
     comma_amount,
+    dutch_iban,
     german_iban,
     identifier,
     is_digits,
+    is_same_account,
     mmdd_near,
     normalise,
     one_line,
@@ -60,6 +62,9 @@ _END_MARK = "-"  # alone, or as "-}" of a SWIFT block, or "-XXX"
 _POINTERS = frozenset({"EREF", "MARF", "PREF", "NONREF", "NOTPROVIDED", "KREF", ""})
 # What stands between statements is short and plain: a bank's name, a block, an end mark.
 _LONGEST_DRESSING = 100
+# The bank that sent a message, by its BIC in front of it; of Dutch banks the first four letters are those in the IBAN.
+_DUTCH_BANK = re.compile(r"([A-Z]{4})NL[0-9A-Z]{2}")
+_NAMED_BANKS = {"TRIODOSBANK": "TRIO"}
 
 
 @dataclass(slots=True)
@@ -153,7 +158,7 @@ def _pages(blocks: Iterable[str], ends_inside_line: bool) -> list[_Page]:
     pages: list[_Page] = []
     page: _Page | None = None
     in_movements = closed = has_blocks = is_announced = False
-    number, line, opening_line, dressing = 0, "", "", ""
+    number, line, opening_line, dressing, dutch_bank = 0, "", "", "", ""
     new_message_by = 0  # a ":25" up to this line makes a ":20:" in the text a new message
     for block in blocks:
         at = 0
@@ -181,7 +186,7 @@ def _pages(blocks: Iterable[str], ends_inside_line: bool) -> list[_Page]:
                 elif number <= new_message_by or mark == "{":
                     raise _cut_off(page)
             elif mark == ":":
-                page, in_movements, closed = _header_tag(line, number, page, pages, closed)
+                page, in_movements, closed = _header_tag(line, number, page, pages, closed, dutch_bank)
                 is_announced = is_announced and line[:4] != ":20:"
                 if in_movements:
                     opening_line = line
@@ -189,6 +194,9 @@ def _pages(blocks: Iterable[str], ends_inside_line: bool) -> list[_Page]:
                 has_blocks = has_blocks or "{4:" in line
                 if page is None:
                     dressing = dressing or line.strip()
+                if page is None or closed:
+                    sender = _DUTCH_BANK.search(line)
+                    dutch_bank = sender[1] if sender is not None else dutch_bank
                 is_announced = (
                     is_announced or "{1:" in line or "{4:" in line or (closed and line.strip() == dressing != "")
                 )
@@ -239,7 +247,7 @@ def _cut_off(page: _Page | None) -> UnreadableStatement:
 
 
 def _header_tag(
-    line: str, number: int, page: _Page | None, pages: list[_Page], closed: bool
+    line: str, number: int, page: _Page | None, pages: list[_Page], closed: bool, dutch_bank: str
 ) -> tuple[_Page | None, bool, bool]:
     """Takes a tag outside the movements; says which page is current and whether its movements have begun."""
     tag, _, value = line[1:].partition(":")
@@ -252,7 +260,7 @@ def _header_tag(
     if page is None:
         return None, False, False  # ":940:" and other dressing before the first message
     if tag in ("25", "25P"):
-        page.account = _account(value)
+        page.account = _account(value, dutch_bank)
     elif tag in ("28C", "28"):
         page.number = value.strip()
     elif tag in ("60F", "60M", "62F", "62M") and page.closing is not None:
@@ -270,8 +278,9 @@ def _header_tag(
     return page, False, closed
 
 
-def _account(value: str) -> str | None:
-    """The IBAN of field 25, or the domestic number: without currency, bank name, spaces and dots; German ones as IBAN."""
+def _account(value: str, dutch_bank: str) -> str | None:
+    """The IBAN of field 25, or the domestic number: without currency, bank name, spaces and dots; Dutch and German ones as
+    IBAN where the file says which bank they are of."""
     trimmed = _CURRENCY_SUFFIX.sub("", value.strip().upper())
     match = IBAN.fullmatch(trimmed.replace(" ", "").rpartition("/")[2])
     if match is not None:
@@ -279,7 +288,11 @@ def _account(value: str) -> str | None:
     bank, _, number = trimmed.rpartition("/")
     if _BANKLEITZAHL.fullmatch(bank) and is_digits(number) and len(number) <= 10:
         return german_iban(bank, number)
-    return account_number(number if bank.isalpha() else trimmed)
+    account = account_number(number if bank.isalpha() else trimmed)
+    dutch_bank = _NAMED_BANKS.get(bank, dutch_bank)
+    if dutch_bank and account is not None and is_digits(account) and len(account) <= 10:
+        return dutch_iban(dutch_bank, account)
+    return account
 
 
 def _balance(value: str, page: _Page, number: int) -> tuple[Decimal, date, str]:
@@ -456,7 +469,7 @@ def _entry(movement: list[str], information: list[str], ordinal: int, booked: _B
         facts.mandate_id,
         facts.creditor_id,
         facts.name or owner.name,
-        facts.account or (None if owner.account == booked.account else owner.account),
+        facts.account or (None if is_same_account(owner.account, booked.account) else owner.account),
         facts.bic,
         structured,
         kind_of_reference,

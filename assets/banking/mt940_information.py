@@ -21,6 +21,7 @@ from assets.banking.values import (
     has_iban_check_digits,
     identifier,
     is_digits,
+    is_same_account,
     normalise,
     one_line,
 )
@@ -233,7 +234,7 @@ def _slashed(flow: Flow, own_account: str) -> Information:
         _counterparty(flow, *fields["CNTP"], information)
     if "REMI" in fields:
         _remittance(flow, *fields["REMI"], information)
-    if information.account == own_account:
+    if is_same_account(information.account, own_account):
         information.account = None
     return information
 
@@ -327,8 +328,7 @@ def _numbered(flow: Flow, own_account: str) -> Information:
         information.is_return = True
         named = _ISO_REASON.search(information.remittance or "")
         information.return_reason = named[0] if named else one_line(parts.get("34"))
-    account = information.account
-    if account and (account == own_account or (is_digits(account) and own_account.endswith(account.zfill(10)))):
+    if is_same_account(information.account, own_account):
         information.account = None
     return information
 
@@ -404,7 +404,7 @@ def _labelled(flow: Flow, own_account: str) -> Information:
         values.setdefault(label[1], text[label.end() : end].strip().rstrip("/"))
     information = Information(raw=flow.text)
     information.account = account_number(values.get("IBAN") or values.get("REK"))
-    if information.account == own_account:
+    if is_same_account(information.account, own_account):
         information.account = None
     information.bic = _compact(values.get("BIC"))
     information.name = one_line(values.get("NAAM"))
@@ -454,7 +454,7 @@ def _plain(flow: Flow, own_account: str) -> Information:
             information.account = _iban_of(first[1], flow.text) or information.account
     elif collected := _COLLECTED.match(flow.text):
         information.account, information.bic = account_number(collected[1]), collected[2]
-    if information.account == own_account:
+    if is_same_account(information.account, own_account):
         information.account = None
     information.remittance, information.wraps = flow.spaced(start, len(flow.text))
     return information

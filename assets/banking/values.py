@@ -183,6 +183,13 @@ def account_number(text: str | None) -> str | None:
     return number if number.strip("0") else None
 
 
+def is_same_account(written: str | None, iban: str) -> bool:
+    """Whether an account as a bank wrote it, in full or as a domestic number of up to ten digits, is that of an IBAN."""
+    if written is None or written == iban:
+        return written == iban
+    return len(written) <= 10 and is_digits(written) and iban.endswith(f"{written:0>10}")
+
+
 def belgian_iban(bban: str) -> str | None:
     """The IBAN of a Belgian twelve-digit account number, None if its check digits (mod 97) are wrong."""
     if len(bban) != 12 or not is_digits(bban):
@@ -191,6 +198,13 @@ def belgian_iban(bban: str) -> str | None:
         return None
     check = 98 - int(f"{bban}111400") % 97  # B=11, E=14
     return f"BE{check:02d}{bban}"
+
+
+def dutch_iban(bank: str, number: str) -> str:
+    """The IBAN of a Dutch account: the bank's four letters and the account number (up to 10 digits), check digits by ISO 7064."""
+    letters = "".join(str(int(letter, 36)) for letter in bank)  # A=10 ... Z=35
+    check = 98 - int(f"{letters}{number:0>10}232100") % 97  # N=23, L=21
+    return f"NL{check:02d}{bank}{number:0>10}"
 
 
 def german_iban(bank: str, number: str) -> str:

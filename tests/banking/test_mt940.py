@@ -117,7 +117,7 @@ def test_a_balance_of_no_day_at_all_is_refused(written: str) -> None:
         ("NL44RABO0123456789 EUR", "NL44RABO0123456789"),
         ("NL24 KNAB 0123 4567 89", "NL24KNAB0123456789"),
         ("KREDBEBB/BE68539007547034", "BE68539007547034"),
-        ("TRIODOSBANK/0454545454", "0454545454"),
+        ("TRIODOSBANK/0454545454", "NL15TRIO0454545454"),
         ("2121.21.211EUR     ", "212121211"),
         ("37040044/0532013000", "DE89370400440532013000"),
         ("37040044/532013000EUR", "DE89370400440532013000"),
@@ -126,6 +126,25 @@ def test_a_balance_of_no_day_at_all_is_refused(written: str) -> None:
 )
 def test_the_account_is_read_through_its_dressing(written: str, account: str) -> None:
     assert statement(account=written).account_iban == account
+
+
+@pytest.mark.parametrize(
+    ("sender", "account", "iban"),
+    [
+        ("ABNANL2A\n940\nABNANL2A\n", "417164300", "NL91ABNA0417164300"),
+        ("{1:F01KNABNL2HAXXX0000000000}{2:I940KNABNL2HXXXXN3020}{4:\n", "0123456789", "NL68KNAB0123456789"),
+        ("0000 01INGBNL2AXXXX00001\n0000 01INGBNL2AXXXX00001\n940 00\n", "0001234567", "NL20INGB0001234567"),
+        ("", "TRIODOSBANK/0454545454", "NL15TRIO0454545454"),
+        # Another country's account, and a file that does not say whose it is.
+        ("{1:F01KREDBEBBAXXX0000000000}{4:\n", "417164300", "417164300"),
+        ("", "417164300", "417164300"),
+        ("ABNANL2A\n940\nABNANL2A\n", "NL44RABO0123456789", "NL44RABO0123456789"),
+    ],
+)
+def test_a_dutch_number_is_the_iban_of_the_bank_that_sent_it(sender: str, account: str, iban: str) -> None:
+    """The register knows accounts by IBAN: left as a number, the file would be an unknown account's."""
+    end = "-}\n" if "{4:" in sender else "-\n"
+    assert read_mt940(sender + text(account=account).removesuffix("-\n") + end).statements[0].account_iban == iban
 
 
 def test_a_keyword_in_the_payers_text_is_text() -> None:

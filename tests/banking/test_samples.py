@@ -128,7 +128,8 @@ def _account_agrees(statement: Statement, written: str) -> bool:
     plain = letters_and_digits(written if len(written) < 35 else written[:34]).removesuffix("0BE").removesuffix("EUR")
     account = statement.account_iban
     german = account[4:12] + account[12:].lstrip("0") if account.startswith("DE") else account
-    return plain.endswith(account) or account.endswith(plain) or plain == german
+    dutch = account[8:].lstrip("0") if account.startswith("NL") else account
+    return plain.endswith((account, dutch)) or account.endswith(plain) or plain == german
 
 
 @pytest.mark.parametrize("name", _SOUND)
