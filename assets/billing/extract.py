@@ -72,6 +72,13 @@ def open_billing(url: str) -> Engine:
             where="[billing] url",
             remedy="write it as dialect+driver://user@host:port/database, with / and @ in a password as %2F and %40",
         ) from None
+    if parsed.password and "@" in f"{parsed.host}{parsed.database}":
+        # Without %40, what follows the @ of a password is taken for the host, and would be shown as such.
+        raise UsageProblem(
+            "the billing url cannot be used: there is more than one @ in it",
+            where="[billing] url",
+            remedy="write / and @ in a password as %2F and %40",
+        )
     if parsed.get_backend_name() == "sqlite" and not _exists(parsed.database):
         # SQLite would make an empty database there, and an empty database owes nobody anything.
         raise UsageProblem(
@@ -189,8 +196,12 @@ def pull(connection: Connection, question: Question, path: Path, now: datetime) 
     table = question.table
     contents = Contents(table.name, question.asked)
     with ExtractWriter(path, table) as writer:
-        with _in_words(connection.engine, question), connection.begin_nested():
-            result = _execute(connection, question)
+        # Closed at once, whatever happens: a cursor left half read keeps a SQLite ERP locked for those who write to it.
+        with (
+            _in_words(connection.engine, question),
+            connection.begin_nested(),
+            _execute(connection, question) as result,
+        ):
             names = [str(name) for name in result.keys()]  # noqa: SIM118 - a result is no mapping
             _check_columns(question, names)
             contents.columns = {name: ColumnSeen(set(), 0) for name in names}

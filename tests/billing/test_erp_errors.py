@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from assets.billing.extract import open_billing, shown, snapshot
-from assets.problem import DataProblem
+from assets.problem import DataProblem, UsageProblem
 from tests.billing.erps import Erp
 from tests.landing.rooms import Rooms
 
@@ -80,6 +80,25 @@ def test_no_way_of_writing_a_password_brings_it_into_a_message(url: str) -> None
     said = f"{refusal.value} {refusal.value.sentence()}"
     assert "heim" not in said.replace("geheim=", "").replace('option "geheim"', "")
     assert "geheim" not in shown(make_url(url))
+
+
+@pytest.mark.parametrize("password", ["ge@heim", "ge/x@heim", "ge@x/heim", "ge@x:1/heim", "ge@x@heim"])
+def test_a_password_with_an_at_sign_is_not_taken_for_a_host(password: str) -> None:
+    with (
+        pytest.raises((UsageProblem, DataProblem)) as refusal,
+        snapshot(open_billing(f"postgresql+psycopg://u:{password}@127.0.0.1:1/erp")),
+    ):
+        pass
+    assert "heim" not in f"{refusal.value} {refusal.value.sentence()}"
+    assert "%40" in refusal.value.what_to_do
+
+
+def test_a_table_that_is_refused_does_not_keep_the_erp_locked(rooms: Rooms, erp: Erp) -> None:
+    """The refusal is still in hand, as it is while the other tables are landed; yet the ERP can be written to."""
+    erp.bill(1, 2)
+    with pytest.raises(DataProblem, match="lacks its watermark column"):
+        erp.land(rooms.run("monday"), watermarks={"invoices": "changed_at"})
+    erp.bill(3)
 
 
 def test_options_a_driver_does_not_know_are_no_accident() -> None:
