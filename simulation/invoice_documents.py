@@ -11,15 +11,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from pypdf import PdfWriter
 
-from simulation.model import Company, Customer, Invoice
-
 PEPPOL = "urn:cen.eu:en16931:2017#compliant#urn:fdc:peppol.eu:2017:poacc:billing:3.0"
-XRECHNUNG = "urn:cen.eu:en16931:2017#compliant#urn:xeinkauf.de:kosit:xrechnung_3.0"
-FACTUR_X = "urn:cen.eu:en16931:2017"
-
-# Electronic address schemes by country: Chamber of Commerce, enterprise number; elsewhere the VAT number.
-_REGISTERS = {"NL": "0106", "BE": "0208"}
-_VAT_ADDRESSES = {"DE": "9930", "FR": "9957"}
 
 _UBL = "urn:oasis:names:specification:ubl:schema:xsd"
 _CII = "urn:un:unece:uncefact:data:standard"
@@ -90,57 +82,6 @@ class Document:
         if self.payable_cents is not None:
             return self.payable_cents
         return self.total_cents - self.prepaid_cents + self.rounding_cents
-
-
-def document_of(company: Company, customer: Customer, invoice: Invoice) -> Document:
-    """An invoice of the simulated company as the document its customer got."""
-    seller = Trader(
-        company.name,
-        company.country,
-        company.vat_number,
-        _registration(company.country, company.registration_number),
-        _endpoint(company.country, company.registration_number, company.vat_number),
-        postal_code=company.postal_code,
-        city=company.city,
-    )
-    buyer = Trader(
-        customer.name,
-        customer.country,
-        customer.vat_number,
-        _registration(customer.country, customer.registration_number),
-        _endpoint(customer.country, customer.registration_number, customer.vat_number),
-        number_with_us=customer.customer_id,
-        postal_code=customer.postal_code,
-        city=customer.city,
-    )
-    return Document(
-        number=invoice.invoice_number,
-        seller=seller,
-        buyer=buyer,
-        issued_on=invoice.issued_on,
-        due_on=invoice.due_on,
-        is_credit_note=invoice.kind == "credit_note",
-        lines=tuple(
-            DocumentLine(str(line.line_number), line.description, line.net_cents, line.quantity, line.order_line)
-            for line in invoice.lines
-        ),
-        vat_cents=sum(line.vat_cents for line in invoice.lines),
-        iban=company.accounts[0].iban,
-        payment_reference=invoice.payment_reference,
-        order_number=invoice.order_number,
-        project_number=invoice.project_number,
-        preceding=((invoice.credits_invoice_number, None),) if invoice.credits_invoice_number else (),
-    )
-
-
-def _registration(country: str, number: str | None) -> tuple[str, str] | None:
-    return (_REGISTERS.get(country, ""), number) if number else None
-
-
-def _endpoint(country: str, registration: str | None, vat_number: str | None) -> tuple[str, str] | None:
-    if registration and country in _REGISTERS:
-        return _REGISTERS[country], registration
-    return (_VAT_ADDRESSES[country], vat_number) if vat_number and country in _VAT_ADDRESSES else None
 
 
 def ubl(document: Document) -> bytes:
