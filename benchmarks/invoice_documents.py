@@ -20,7 +20,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from assets.billing.landing import land_files
-from assets.invoicing.landing import Answer, land_documents
+from assets.invoicing.answers import Answer
+from assets.invoicing.landing import land_documents
 from assets.invoicing.read import read_document
 from orchestration.home import create_home
 from orchestration.installation import open_installation

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Engine
 
-from assets.invoicing.landing import Answer, Recorder
+from assets.invoicing.answers import Answer, Recorder
 from assets.operations.clock import Clock
 from assets.register.events import record
 

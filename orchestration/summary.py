@@ -10,7 +10,10 @@ from typing import Any
 import duckdb
 from sqlalchemy import Connection, select
 
+from assets.billing.landing import ERP
+from assets.billing.landing import INBOX as BILLING_INBOX
 from assets.communications.outbox import BRAKE
+from assets.invoicing.landing import ROWS
 from assets.landing.expectations import RESULTS, read_results
 from assets.landing.warehouse import reading as reading_warehouse
 from assets.operations.control import control
@@ -27,7 +30,7 @@ from orchestration.installation import Installation
 
 SENT_STATES = ("sent", "delivered", "closed_unknown")
 # Sources nobody offered as a file: what was pulled from the ERP, and what was made of invoice documents.
-NO_FILES = ("erp", "invoice_rows")
+NO_FILES = (ERP, ROWS)
 FAILED_STATES = ("failed_permanent", "failed_exhausted", "bounced", "complained")
 
 
@@ -120,7 +123,7 @@ def _stored(store: Connection, run_id: str, day: date) -> _Stored:
                 .where(
                     landed_source.c.batch_id == batch_id,
                     landed_source.c.outcome == "taken",
-                    landed_source.c.inbox.in_(("erp", "billing")),
+                    landed_source.c.inbox.in_((ERP, BILLING_INBOX)),
                     landed_source.c.message.is_not(None),
                 )
                 .order_by(landed_source.c.ordinal)
@@ -200,9 +203,9 @@ def summarise(installation: Installation, run_id: str, day: date, seconds: float
             quarantined=stored.quarantined,
             refused_messages=stored.refused_messages,
             gaps=[
-                f"{account} {kind} {first} to {last}"
-                for account, kind, first, last in warehouse.execute(
-                    "select account_iban, kind, from_on, to_on from banking.statement_gaps order by account_iban, from_on"
+                f"{account} {kind} {first} to {last}: {message}"
+                for account, kind, first, last, message in warehouse.execute(
+                    "select account_iban, kind, from_on, to_on, message from banking.statement_gaps order by account_iban, from_on, kind"
                 ).fetchall()
             ],
             warnings=stored.notices + expectation_warnings(installation, run_id),

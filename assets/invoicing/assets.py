@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from assets.invoicing.landing import Recorder, land_documents
+from assets.invoicing.answers import Recorder
+from assets.invoicing.landing import land_documents
 from assets.invoicing.rows import DOCUMENTS, LINES
 from assets.landing.assets import ONE_RUN_A_DAY, WAREHOUSE_POOL, day_of, raw_asset
 from assets.landing.context import LandingRoom

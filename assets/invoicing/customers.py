@@ -94,7 +94,6 @@ class Customers:
     def __init__(
         self,
         connection: duckdb.DuckDBPyConnection,
-        companies: Sequence[Known],
         read: Sequence[InvoiceDocument | InvoiceResponse | UnreadableDocument],
     ) -> None:
         parties = [party for each in read if (party := _buyer(each)) is not None]

@@ -7,30 +7,28 @@ itself: a deleted warehouse gets back what was decided then, not what today's cu
 from __future__ import annotations
 
 import hashlib
-import io
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import date
+from decimal import Decimal
 from itertools import chain, count
 from pathlib import Path
+from typing import Literal
 
 import duckdb
-import pyarrow.parquet as pq
 
+from assets.invoicing.answers import Recorder, answer_of, said_at
 from assets.invoicing.customers import Customers, known_companies, prepare_customers
-from assets.invoicing.documents import InvoiceDocument, InvoiceResponse, Party, UnreadableDocument
-from assets.invoicing.identity import Known, company_of, contradicts, customer_of
+from assets.invoicing.documents import InvoiceDocument, InvoiceResponse, UnreadableDocument
 from assets.invoicing.read import read_document
-from assets.invoicing.response import ORDER
 from assets.invoicing.rows import DOCUMENTS, LINES, Whose, content_key, document_row, line_rows
+from assets.invoicing.whose import NotTaken, conflicting, whose_document
 from assets.landing.batches import NumberedSource, record_sources, taken_hashes
-from assets.landing.change_log import append_rows, arrow_table
+from assets.landing.change_log import append_archived, append_rows, parquet_of
 from assets.landing.context import Landing
 from assets.landing.inbox import InboxFile, complete_files, take_away
 from assets.landing.quarantine import Refused, quarantine, quarantined_row
-from assets.landing.raw_tables import OTHER_TABLES
 from assets.landing.warehouse import transaction, writing
 from assets.operations.refusal import Refusal
 from assets.operations.runs import LandedSource
@@ -43,23 +41,6 @@ TABLES = (DOCUMENTS, LINES, PROBLEMS)
 
 _WRITERS = 12
 _FILES_AT_ONCE, _BYTES_AT_ONCE = 500, 100_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A buyer's answer to one of our invoices, ready for the register."""
-
-    company_id: str
-    invoice_number: str
-    code: str
-    effective_on: date
-    recorded_by: str
-    external_id: str
-    reason: str
-
-
-# Records an answer; false when it had been recorded before. Raises Refusal when the register does not take it.
-Recorder = Callable[[Answer], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +61,6 @@ class DocumentsLanded:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class NotTaken:
-    """A refused document, and whose it is as far as that is known: that customer is held until it is mended."""
-
-    refused: Refused
-    company_id: str | None = None
-    customer_id: str | None = None
-    number: str | None = None
-
-
 @dataclass(slots=True)
 class _Delivery:
     """The rows and sources that some files come to."""
@@ -104,7 +75,7 @@ def land_documents(landing: Landing, inbox: Path, record: Recorder) -> Documents
     """Takes every complete file of the invoices inbox.
 
     The same document again changes nothing. What cannot be read whole, is not ours, or contradicts what was taken before
-    goes to quarantine with its reason; the others go on. Answers come after invoices: they may arrive together.
+    goes to quarantine with its reason, unless billing says the same; the others go on. Answers come after invoices: they may arrive together.
     """
     landed = DocumentsLanded()
     answers: list[tuple[InboxFile, InvoiceResponse]] = []
@@ -119,7 +90,7 @@ def land_documents(landing: Landing, inbox: Path, record: Recorder) -> Documents
             answers.extend((file, each) for file, each in read if isinstance(each, InvoiceResponse))
             landed += desk.land([(file, each) for file, each in read if not isinstance(each, InvoiceResponse)])
         # The newest of a buyer's answers counts, whatever the files are called.
-        answers.sort(key=lambda answer: _said_at(answer[1]))
+        answers.sort(key=lambda answer: said_at(answer[1]))
         for begin in range(0, len(answers), _FILES_AT_ONCE):
             landed += desk.land(answers[begin : begin + _FILES_AT_ONCE])
     return landed
@@ -137,10 +108,6 @@ def _chunks(files: Iterable[InboxFile]) -> Iterator[list[InboxFile]]:
         size += len(file.content)
     if chunk:
         yield chunk
-
-
-def _said_at(response: InvoiceResponse) -> tuple[date, str, int]:
-    return response.issued_on, response.issued_at, ORDER.index(response.code)
 
 
 def _read(file: InboxFile) -> InvoiceDocument | InvoiceResponse | UnreadableDocument:
@@ -171,7 +138,7 @@ class _Desk:
         """Lands one delivery of files: archive and record first, then load, then take them out of the inbox."""
         if not read:
             return DocumentsLanded()
-        customers = Customers(self.connection, self.companies, [each for _, each in read])
+        customers = Customers(self.connection, [each for _, each in read])
         known = _content_keys(self.connection, [each for _, each in read])
         delivery, landed = _Delivery(), DocumentsLanded()
         for file, each in read:
@@ -196,21 +163,20 @@ class _Desk:
             return DocumentsLanded(duplicate=1)
         if isinstance(read, InvoiceResponse):
             return self._answer(file, sha256, read, customers, delivery)
-        whose = self._whose(read, customers)
-        if isinstance(whose, Whose):
-            key = (whose.company_id, whose.document.number)
-            content = content_key(whose)
-            if key not in known:
-                known[key] = content
-                return self._keep(file, sha256, whose, content, delivery)
-            if known[key] == content:
-                delivery.to_archive.append(file.content)
-                delivery.sources.append(
-                    LandedSource(INBOX, whose.document.syntax, sha256, 0, "duplicate", None, file.name)
-                )
-                return DocumentsLanded(duplicate=1)
-            whose = _conflict(whose, known[key], content)
-        return self._refuse(file, whose, delivery)
+        found = whose_document(read, self.companies, customers)
+        if isinstance(found, NotTaken):
+            return self._refuse(file, found, delivery)
+        key = (found.company_id, found.document.number)
+        content = content_key(found)
+        if key in known and known[key] == content:
+            delivery.to_archive.append(file.content)
+            delivery.sources.append(LandedSource(INBOX, found.document.syntax, sha256, 0, "duplicate", None, file.name))
+            return DocumentsLanded(duplicate=1)
+        if key in known and not _is_mended(self.connection, found, known[key], content):
+            return self._refuse(file, conflicting(found, known[key], content), delivery)
+        # New; or the one before was wrong, and is mended by this one: from now on it is compared with billing.
+        known[key] = content
+        return self._keep(file, sha256, found, content, delivery)
 
     def _keep(self, file: InboxFile, sha256: str, whose: Whose, content: str, delivery: _Delivery) -> DocumentsLanded:
         document = whose.document
@@ -249,7 +215,7 @@ class _Desk:
         self, file: InboxFile, sha256: str, response: InvoiceResponse, customers: Customers, delivery: _Delivery
     ) -> DocumentsLanded:
         """Records a buyer's answer, once: the register knows it by the document's id and its sender."""
-        answer = self._judged(response, customers)
+        answer = answer_of(response, self.companies, customers, self.landing.as_of_date)
         if isinstance(answer, NotTaken):
             return self._refuse(file, answer, delivery)
         try:
@@ -259,99 +225,9 @@ class _Desk:
             return self._refuse(file, NotTaken(Refused("refused_by_register", problem, refusal.where)), delivery)
         delivery.to_archive.append(file.content)
         self.seen.add(sha256)
-        outcome: LandedSource = LandedSource(
-            INBOX, "response", sha256, int(is_new), "taken" if is_new else "duplicate", None, file.name
-        )
-        delivery.sources.append(outcome)
+        outcome: Literal["taken", "duplicate"] = "taken" if is_new else "duplicate"
+        delivery.sources.append(LandedSource(INBOX, "response", sha256, int(is_new), outcome, None, file.name))
         return DocumentsLanded(taken=is_new, duplicate=not is_new, responses=is_new)
-
-    def _judged(self, response: InvoiceResponse, customers: Customers) -> Answer | NotTaken:
-        """The answer, if it is to an invoice of ours and from the customer it is of."""
-        match = company_of(response.receiver, (), self.companies)
-        company = match.only
-        if company is None:
-            return NotTaken(
-                Refused(
-                    "not_our_document" if not match.found else "ambiguous_supplier",
-                    f"the answer is to {response.receiver.described()}, and no one company here is that",
-                )
-            )
-        owners = customers.of_invoice(company.identity, response.invoice_number)
-        if not owners:
-            return NotTaken(
-                Refused(
-                    "unknown_invoice",
-                    f"the answer is about invoice {response.invoice_number}, which {company.identity} has not sent;"
-                    " if it is new, deliver the answer again when the invoice has landed",
-                )
-            )
-        sender = customer_of(response.sender, [owner for owner in owners if not contradicts(response.sender, owner)])
-        if sender.only is None:
-            return NotTaken(
-                Refused(
-                    "not_the_customer",
-                    f"invoice {response.invoice_number} is not of {response.sender.described()}, who answers it;"
-                    " add the sender's numbers to the customer if it is the same",
-                )
-            )
-        endpoint = response.sender.endpoint or response.sender.legal_id
-        by = f"{endpoint.scheme}:{endpoint.value}" if endpoint else response.sender.name
-        return Answer(
-            company_id=company.identity,
-            invoice_number=response.invoice_number,
-            code=response.code,
-            # It has arrived, so it is known: a day to come would only keep a rejection from being heard.
-            effective_on=min(response.effective_on or response.issued_on, response.issued_on, self.landing.as_of_date),
-            recorded_by=_plain(f"Peppol {by}")[:200],
-            external_id=_short(_plain(f"invoice-response/{by}/{response.document_id}")),
-            reason=_plain("; ".join([*response.reasons, *response.actions, *response.texts]))[:2000],
-        )
-
-    def _whose(self, read: InvoiceDocument | UnreadableDocument, customers: Customers) -> Whose | NotTaken:
-        """Whose document it is; or why it is refused, and whom that concerns as far as it can be told."""
-        if isinstance(read, UnreadableDocument):
-            refused = Refused(read.code, read.message, read.position)
-            if read.named is None:
-                return NotTaken(refused)
-            company = company_of(read.named.supplier, (), self.companies).only
-            if company is None:
-                return NotTaken(refused)
-            customer = customers.matching(company, read.named.customer, read.named.number).only
-            identity = customer.identity if customer else None
-            return NotTaken(refused, company.identity if identity else None, identity, read.named.number)
-        match = company_of(read.supplier, read.payee_accounts, self.companies)
-        company = match.only
-        if company is None:
-            return NotTaken(self._not_ours(read, match.found))
-        customer_match = customers.matching(company, read.customer, read.number)
-        customer = customer_match.only
-        if customer is None:
-            return NotTaken(_unknown_customer(company, read.customer, customer_match.found))
-        if read.payee_accounts and not company.accounts & set(read.payee_accounts):
-            # Money that goes elsewhere is never seen here: whoever paid would be reminded for ever.
-            message = (
-                f"it asks for payment to {', '.join(read.payee_accounts[:3])}, which is no account of {company.identity};"
-                " if it is, add it to companies.iban"
-            )
-            return NotTaken(Refused("unknown_payee_account", message), company.identity, customer.identity, read.number)
-        return Whose(read, company.identity, customer)
-
-    def _not_ours(self, read: InvoiceDocument, found: Sequence[Known]) -> Refused:
-        if found:
-            names = ", ".join(sorted(each.identity for each in found))
-            return Refused(
-                "ambiguous_supplier", f"the seller {read.supplier.described()} may be each of the companies {names}"
-            )
-        if company_of(read.customer, (), self.companies).found:
-            return Refused(
-                "not_our_document",
-                f"this is a purchase invoice: we are its buyer, the seller is {read.supplier.described()}",
-            )
-        return Refused(
-            "unknown_supplier",
-            f"no company here is the seller {read.supplier.described()}; if it is one, add its VAT or registration number"
-            " to companies",
-        )
 
     def _load(self, delivery: _Delivery) -> None:
         """Archives, records everything in one transaction of the operations store, then loads it in one of the
@@ -359,7 +235,7 @@ class _Desk:
         with ThreadPoolExecutor(_WRITERS) as writers:
             list(writers.map(self.landing.archive.put, delivery.to_archive))
         datasets = [
-            (table, rows, self.landing.archive.put(_parquet(table, rows)))
+            (table, rows, self.landing.archive.put(parquet_of(table, rows)))
             for table, rows in delivery.rows.items()
             if rows
         ]
@@ -381,59 +257,13 @@ def load_rows(connection: duckdb.DuckDBPyConnection, numbered: NumberedSource, c
     if table not in TABLES:
         raise ValueError(f"no rows of invoice documents are kept for {table}")
     with transaction(connection):
-        connection.register("incoming", pq.read_table(io.BytesIO(content)))
-        connection.execute(f"insert into raw.{table} by name select * from incoming")
-        connection.unregister("incoming")
+        append_archived(connection, table, content)
         _note_loaded(connection, [numbered])
 
 
 def _note_loaded(connection: duckdb.DuckDBPyConnection, sources: Iterable[NumberedSource]) -> None:
     rows = [(each.batch_id, each.ordinal, each.source.sha256) for each in sources]
     append_rows(connection, "landed_sources", rows)
-
-
-def _parquet(table: str, rows: Sequence[tuple[object, ...]]) -> bytes:
-    out = io.BytesIO()
-    pq.write_table(arrow_table(OTHER_TABLES[table], rows), out, compression="zstd")
-    return out.getvalue()
-
-
-_KEY_WORDS = ("customer", "kind", "date", "due date", "currency", "amount incl. VAT", "amount payable", "references")
-
-
-def _conflict(whose: Whose, before: str, now: str) -> NotTaken:
-    differing = [
-        f"{word} was {old or 'empty'}, is {new or 'empty'}"
-        for word, old, new in zip(_KEY_WORDS, before.split("|"), now.split("|"), strict=False)
-        if old != new
-    ]
-    message = (
-        f"{whose.document.number} was taken before with other content: {'; '.join(differing)};"
-        " a corrected document needs its own number, or the billing extract to say which one holds"
-    )
-    refused = Refused("conflicting_document", message)
-    return NotTaken(refused, whose.company_id, whose.customer.identity, whose.document.number)
-
-
-def _unknown_customer(company: Known, buyer: Party, found: Sequence[Known]) -> Refused:
-    if found:
-        names = ", ".join(sorted(each.identity for each in found[:5]))
-        return Refused("ambiguous_customer", f"the buyer {buyer.described()} may be each of the customers {names}")
-    return Refused(
-        "unknown_customer",
-        f"no customer of {company.identity} is the buyer {buyer.described()}; add the customer, or its numbers, and"
-        " deliver the file again",
-    )
-
-
-def _plain(text: str) -> str:
-    """Text without characters nobody sees: the register refuses those, and a rejection must not be lost over one."""
-    return "".join(mark for mark in text if unicodedata.category(mark) not in ("Cc", "Cf", "Cs"))
-
-
-def _short(text: str) -> str:
-    """An id of at most 200 characters: what is longer is told apart by its hash."""
-    return text if len(text) <= 200 else f"{text[:100]}/{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def _last_ordinal(connection: duckdb.DuckDBPyConnection, batch_id: int) -> int:
@@ -453,7 +283,46 @@ def _content_keys(connection: duckdb.DuckDBPyConnection, read: Sequence[object])
     """What the documents taken before claim, for the numbers that are offered now."""
     numbers = sorted({each.number for each in read if isinstance(each, InvoiceDocument)})
     rows = connection.execute(
-        f"select company_id, invoice_number, content_key from raw.{DOCUMENTS} where invoice_number in (select unnest(?))",
+        f"""
+        select company_id, invoice_number, content_key from raw.{DOCUMENTS}
+        where invoice_number in (select unnest(?))
+        order by batch_id, ordinal
+        """,
         [numbers],
     ).fetchall()
     return {(company_id, number): content for company_id, number, content in rows}
+
+
+def _is_mended(connection: duckdb.DuckDBPyConnection, whose: Whose, before: str, now: str) -> bool:
+    """Whether billing contradicts the document taken before and agrees with this one: then this one stands from now on.
+
+    `before` and `now` are their content keys. What is compared is what `differs_from_billing` compares.
+    """
+    rows = connection.execute(
+        """
+        select customer_id, kind, currency, total_amount from raw.invoices
+        where
+            company_id = $company
+            and invoice_id in (
+                select invoice_id from raw.invoices
+                where company_id = $company and regexp_replace(invoice_number, '[^A-Za-z0-9]', '', 'g') ilike $number
+            )
+        qualify
+            row_number() over (partition by company_id, invoice_id order by batch_id desc, ordinal desc) = 1
+            and not is_deleted
+            and not coalesce(is_cancelled, false)
+            and kind <> 'term_note'
+            and regexp_replace(invoice_number, '[^A-Za-z0-9]', '', 'g') ilike $number
+        """,
+        {"company": whose.company_id, "number": "".join(re.findall("[A-Za-z0-9]", whose.document.number))},
+    ).fetchall()
+    return bool(rows) and _agrees(now, rows) and not _agrees(before, rows)
+
+
+def _agrees(content: str, rows: Sequence[tuple[str, str, str, Decimal]]) -> bool:
+    customer, kind, _, _, currency, inclusive, payable, *_ = content.split("|")
+    claims = {abs(Decimal(inclusive)), abs(Decimal(payable))}
+    return all(
+        (customer_id, of_kind, in_currency) == (customer, kind, currency.upper()) and total_amount in claims
+        for customer_id, of_kind, in_currency, total_amount in rows
+    )

@@ -1,5 +1,6 @@
 """Appending to the raw change log: new and changed rows only, and a tombstone for what a full extract no longer holds."""
 
+import io
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from assets.landing.brakes import Brakes, refuse_implausible
 from assets.landing.raw_tables import LOG_COLUMNS, OTHER_TABLES, SQL_TYPES, BillingTable, Kind, billing_columns
@@ -52,6 +54,20 @@ def append_rows(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequenc
         connection.execute(f"insert into raw.{table} select * from incoming")
         connection.unregister("incoming")
     return len(rows)
+
+
+def parquet_of(table: str, rows: Sequence[Sequence[object]]) -> bytes:
+    """Rows as `append_rows` takes them, as Parquet for the archive."""
+    out = io.BytesIO()
+    pq.write_table(arrow_table(OTHER_TABLES[table], rows), out, compression="zstd")
+    return out.getvalue()
+
+
+def append_archived(connection: duckdb.DuckDBPyConnection, table: str, content: bytes) -> None:
+    """Appends what `parquet_of` made to the same raw table: how a deleted warehouse gets those rows back."""
+    connection.register("incoming", pq.read_table(io.BytesIO(content)))
+    connection.execute(f"insert into raw.{table} by name select * from incoming")
+    connection.unregister("incoming")
 
 
 def replace_rows(

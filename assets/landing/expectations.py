@@ -11,13 +11,14 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
-from assets.landing.change_log import append_rows, arrow_table
+from assets.landing.change_log import append_archived, append_rows, parquet_of
 from assets.landing.expected import Expected, Suite
-from assets.landing.raw_tables import OTHER_TABLES
 from assets.landing.suites import SUITES
 
-RESULTS = "raw.expectation_results"
+RESULTS_TABLE = "expectation_results"
+RESULTS = f"raw.{RESULTS_TABLE}"
 
 # Whose figures are out of bounds is said by name, but a sentence of a hundred accounts helps nobody.
 NAMED_SUBJECTS = 3
@@ -81,37 +82,27 @@ def look(connection: duckdb.DuckDBPyConnection, accepted: frozenset[int], today:
         outcomes = [_judged(each, frames) for each in looked]
     else:
         outcomes = [Outcome(each.suite, each.batch_id, each.rows.num_rows) for each in looked]
-    append_rows(connection, "expectation_results", _results(outcomes))
+    append_rows(connection, RESULTS_TABLE, _results(outcomes))
     return outcomes
 
 
 def archived_results(outcomes: Sequence[Outcome]) -> tuple[bytes, int]:
     """The outcomes of one look as Parquet, and how many rows they are: what a rebuilt warehouse must not ask again."""
-    import pyarrow.parquet as pq
-
-    out = io.BytesIO()
-    rows = arrow_table(OTHER_TABLES["expectation_results"], _results(outcomes))
-    pq.write_table(rows, out, compression="zstd")
-    return out.getvalue(), int(rows.num_rows)
+    rows = _results(outcomes)
+    return parquet_of(RESULTS_TABLE, rows), len(rows)
 
 
 def read_results(content: bytes) -> list[dict[str, Any]]:
     """Archived outcomes, as rows of raw.expectation_results."""
-    import pyarrow.parquet as pq
-
     rows: list[dict[str, Any]] = pq.read_table(io.BytesIO(content)).to_pylist()
     return rows
 
 
 def load_results(connection: duckdb.DuckDBPyConnection, archived: Sequence[bytes]) -> None:
     """Puts back every outcome that was ever archived, in order."""
-    import pyarrow.parquet as pq
-
     connection.execute(f"delete from {RESULTS}")
     for content in archived:
-        connection.register("incoming", pq.read_table(io.BytesIO(content)))
-        connection.execute(f"insert into {RESULTS} by name select * from incoming")
-        connection.unregister("incoming")
+        append_archived(connection, RESULTS_TABLE, content)
 
 
 def _results(outcomes: Sequence[Outcome]) -> list[tuple[object, ...]]:
