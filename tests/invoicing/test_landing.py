@@ -8,6 +8,8 @@ import pytest
 from simulation.invoice_documents import Trader, cii, pdf_with, ubl
 from tests.invoicing.rooms import ACCOUNT, BRUGGE, CUSTOMERS, INVOICE, STRANGER, US, Mailbox, document
 
+INVOICES = "company_id,invoice_id,invoice_number,customer_id,kind,issued_on,due_on,currency,total_amount\n"
+
 
 def test_an_invoice_becomes_a_row_with_its_lines(mailbox: Mailbox) -> None:
     landed = mailbox.land("run-1", {"a.xml": ubl(INVOICE)})
@@ -58,6 +60,42 @@ def test_the_same_number_with_other_content_is_refused_and_holds_its_customer(ma
     assert mailbox.rows("company_id, customer_id, invoice_id, code", "row_problems") == [
         ("VB", "K1", "2026-0042", "conflicting_document")
     ]
+
+
+def test_a_wrong_document_is_mended_by_one_that_billing_agrees_with(mailbox: Mailbox) -> None:
+    right, wrong = document(), document(vat_cents=2_101)
+    mailbox.land("run-1", {"wrong.xml": ubl(wrong)})
+    invoice = "VB,1,2026 0042,K1,invoice,2026-03-02,2026-04-01,EUR,121.00\n"
+    mailbox.bill("run-2", invoices=f"{INVOICES}{invoice}")
+    landed = mailbox.land("run-3", {"right.xml": ubl(right), "wrong.xml": ubl(document(vat_cents=2_102))})
+    assert (landed.taken, landed.quarantined) == (1, 1)
+    assert mailbox.refusals() == {"wrong.xml": "conflicting_document"}
+    assert mailbox.rows("batch_id, total_amount") == [(2, Decimal("121.01")), (4, Decimal("121.00"))]
+    again = mailbox.land("run-4", {"again.pdf": pdf_with(("factur-x.xml", cii(right)))})
+    assert (again.taken, again.duplicate) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "VB,1,2026-0042,K1,invoice,2026-03-02,2026-04-01,EUR,121.01",  # billing agrees with neither
+        "VB,1,2026-0042,K2,invoice,2026-03-02,2026-04-01,EUR,121.00",  # or says another customer,
+        "VB,1,2026-0042,K1,credit_note,2026-03-02,2026-04-01,EUR,121.00",  # another kind,
+        "VB,1,2026-0042,K1,invoice,2026-03-02,2026-04-01,USD,121.00",  # another currency,
+        "VS,1,2026-0042,K1,invoice,2026-03-02,2026-04-01,EUR,121.00",  # or knows the number of another company
+    ],
+)
+def test_another_document_is_refused_where_billing_does_not_agree_with_it(mailbox: Mailbox, row: str) -> None:
+    mailbox.bill("run-1", invoices=f"{INVOICES}{row}\n")
+    mailbox.land("run-2", {"wrong.xml": ubl(document(vat_cents=2_102))})
+    assert mailbox.land("run-3", {"right.xml": ubl(document())}).quarantined == 1
+
+
+def test_another_document_is_refused_where_billing_agrees_with_the_first(mailbox: Mailbox) -> None:
+    """A due date that moved: billing knows nothing of either, and the customer has read the first."""
+    mailbox.bill("run-1", invoices=f"{INVOICES}VB,1,2026-0042,K1,invoice,2026-03-02,2026-04-01,EUR,121.00\n")
+    mailbox.land("run-2", {"first.xml": ubl(document(due_on=date(2026, 5, 1)))})
+    assert mailbox.land("run-3", {"second.xml": ubl(document())}).quarantined == 1
 
 
 def test_who_the_buyer_is_decides_its_numbers_and_only_then_its_name(mailbox: Mailbox) -> None:

@@ -10,14 +10,14 @@ ranked as (
         log.*,
         {{ normalised_reference("log.invoice_number") }} as normalised_number,
         row_number() over (
-            partition by log.company_id, log.invoice_number order by log.batch_id asc, log.ordinal asc
+            partition by log.company_id, log.invoice_number order by log.batch_id desc, log.ordinal desc
         ) as arrival_rank
     from {{ source("raw", "invoice_documents") }} as log
     cross join business_day
     where log.batch_id <= business_day.batch_watermark
 ),
 
--- One number is one document: another with that number is refused at landing, and the first stands.
+-- One number is one document: another with that number is refused at landing, unless billing agrees with it alone.
 arrived as (
     select ranked.*
     from ranked
