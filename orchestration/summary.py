@@ -10,8 +10,8 @@ from typing import Any
 import duckdb
 from sqlalchemy import Connection, select
 
-from assets.billing.landing import ERP
-from assets.billing.landing import INBOX as BILLING_INBOX
+from assets.billing.source import ERP
+from assets.billing.source import INBOX as BILLING_INBOX
 from assets.communications.outbox import BRAKE
 from assets.invoicing.landing import ROWS
 from assets.landing.expectations import RESULTS, read_results

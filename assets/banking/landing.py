@@ -10,7 +10,7 @@ import duckdb
 
 from assets.banking.spool import Spooled, ToRead, read_back, spool_files, spool_folder
 from assets.landing.archive import Received
-from assets.landing.batches import NumberedSource, record_sources, taken_kinds
+from assets.landing.batches import NumberedSource, note_loaded, record_sources, taken_kinds
 from assets.landing.change_log import append_rows, arrow_table
 from assets.landing.context import Landing
 from assets.landing.inbox import FileChanged, InboxFile, take_away, waiting_files
@@ -197,11 +197,7 @@ def load_statements(
     # DuckDB keeps what it wrote in memory as long as it may, by default until most of the machine's is used.
     connection.execute(f"set memory_limit = '{LOAD_MEMORY}'")
     with transaction(connection):
-        append_rows(
-            connection,
-            "landed_sources",
-            [(source.batch_id, source.ordinal, source.source.sha256) for source, _ in files],
-        )
+        note_loaded(connection, [source for source, _ in files])
         arrived = arrow_table(
             _LANDING_FILES,
             [(number, source.batch_id, source.source.sha256) for number, (source, _) in enumerate(files)],

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from assets.billing.landing import BillingLanded, TableLanded, land_extract, land_files
+from assets.billing.landing import BillingLanded, land_extract, land_files
+from assets.billing.offers import TableLanded
 from assets.billing.source import BillingSource
 from assets.landing.assets import ONE_RUN_A_DAY, WAREHOUSE_POOL, day_of, raw_asset
 from assets.landing.context import LandingRoom

@@ -8,6 +8,9 @@ from assets.billing.extract import DEFAULT_OVERLAP
 from assets.billing.marks import Overlap
 from assets.landing.brakes import Brakes
 
+# Under which inbox it is on record where an extract came from: the ERP's database, or CSV files.
+ERP, INBOX = "erp", "billing"
+
 
 @dataclass(frozen=True, slots=True)
 class BillingSource:

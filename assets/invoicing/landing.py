@@ -24,7 +24,7 @@ from assets.invoicing.documents import InvoiceDocument, InvoiceResponse, Unreada
 from assets.invoicing.read import read_document
 from assets.invoicing.rows import DOCUMENTS, LINES, Whose, content_key, document_row, line_rows
 from assets.invoicing.whose import NotTaken, conflicting, whose_document
-from assets.landing.batches import NumberedSource, record_sources, taken_hashes
+from assets.landing.batches import NumberedSource, note_loaded, record_sources, taken_hashes
 from assets.landing.change_log import append_archived, append_rows, parquet_of
 from assets.landing.context import Landing
 from assets.landing.inbox import InboxFile, complete_files, take_away
@@ -248,7 +248,7 @@ class _Desk:
             for table, rows in delivery.rows.items():
                 append_rows(self.connection, table, rows)
             append_rows(self.connection, "quarantined_files", [quarantined_row(each) for each in quarantined])
-            _note_loaded(self.connection, [each for each in numbered if each.source.inbox == ROWS])
+            note_loaded(self.connection, [each for each in numbered if each.source.inbox == ROWS])
 
 
 def load_rows(connection: duckdb.DuckDBPyConnection, numbered: NumberedSource, content: bytes) -> None:
@@ -258,12 +258,7 @@ def load_rows(connection: duckdb.DuckDBPyConnection, numbered: NumberedSource, c
         raise ValueError(f"no rows of invoice documents are kept for {table}")
     with transaction(connection):
         append_archived(connection, table, content)
-        _note_loaded(connection, [numbered])
-
-
-def _note_loaded(connection: duckdb.DuckDBPyConnection, sources: Iterable[NumberedSource]) -> None:
-    rows = [(each.batch_id, each.ordinal, each.source.sha256) for each in sources]
-    append_rows(connection, "landed_sources", rows)
+        note_loaded(connection, [numbered])
 
 
 def _last_ordinal(connection: duckdb.DuckDBPyConnection, batch_id: int) -> int:

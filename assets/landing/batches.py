@@ -1,10 +1,12 @@
 """Batches and their sources in the operations store: the list from which a warehouse can be built again."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import duckdb
 from sqlalchemy import Engine, select
 
+from assets.landing.change_log import append_rows
 from assets.operations import runs
 from assets.operations.clock import Clock
 from assets.operations.runs import LandedSource
@@ -68,3 +70,8 @@ def all_sources(store: Engine) -> list[NumberedSource]:
         NumberedSource(row["batch_id"], row["ordinal"], LandedSource(**{name: row[name] for name in fields}))
         for row in rows
     ]
+
+
+def note_loaded(connection: duckdb.DuckDBPyConnection, sources: Iterable[NumberedSource]) -> None:
+    """Notes in the warehouse that it holds these sources: what is recorded and not noted is loaded by the next run."""
+    append_rows(connection, "landed_sources", [(each.batch_id, each.ordinal, each.source.sha256) for each in sources])

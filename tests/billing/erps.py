@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
-from assets.billing.landing import BillingLanded, TableLanded, land_extract
+from assets.billing.landing import BillingLanded, land_extract
+from assets.billing.offers import TableLanded
 from assets.billing.source import BillingSource
 from assets.landing.context import Landing
 from tests.landing.rooms import Rooms

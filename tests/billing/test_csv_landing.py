@@ -7,7 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from assets.billing.landing import TableLanded, land_files
+from assets.billing.landing import land_files
+from assets.billing.offers import TableLanded
 from assets.billing.source import BillingSource
 from assets.problem import DataProblem
 from tests.billing.files import CUSTOMER, INVOICE, invoices, written
