@@ -90,6 +90,19 @@ by_invoice as (
     from invoice_responses
     where invoice_responses.code in ('UQ', 'RE')
     union all
+    -- And paid is how one says that money is under way: as good as a promise for that day.
+    select
+        invoice_responses.company_id,
+        invoice_responses.invoice_id,
+        'promise_open' as reason_code
+    from invoice_responses
+    cross join business_day
+    cross join dunning_policy
+    where
+        invoice_responses.code = 'PD'
+        and coalesce(invoice_responses.expected_on, invoice_responses.responded_on)
+        + dunning_policy.promise_grace_days >= business_day.as_of_date
+    union all
     select
         paused_invoices.company_id,
         paused_invoices.invoice_id,
