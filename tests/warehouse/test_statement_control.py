@@ -18,7 +18,7 @@ from assets.warehouse.dbt import DbtHome, run_dbt
 IBAN = "NL91ABNA0417164300"
 FIRST = date(2026, 11, 2)  # a Monday, and no bank holiday within the weeks that follow
 BANK_DAYS = [day for offset in range(19) if (day := FIRST + timedelta(days=offset)).isoweekday() <= 5]
-MODELS = ("int_statements_weighed", "statements", "entries", "int_statements_chained", "account_coverage", "statement_gaps")  # fmt: skip
+MODELS = ("int_statements_continued", "int_entries_repeated", "int_statements_weighed", "statements", "entries", "int_statements_chained", "account_coverage", "statement_gaps")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class Bank:
                         booked_on, amount, currency
                     ) values (?, ?, 1, 0, ?, ?, ?, ?, ?, ? / 100.0, 'EUR')
                     """,
-                    [batch, told.key, told.key, f"{told.key}/{day}/{number}", f"{family}/{day}/{number}", IBAN, day, amount],
+                    [batch, told.key, told.key, f"{told.key}/{day}/{number}", f"{family}/{day}/{number}/{amount}", IBAN, day, amount],
                 )  # fmt: skip
 
 
@@ -206,3 +206,37 @@ def test_each_missing_day_is_a_gap_until_it_arrives(rules: Rules, connection: du
         assert kinds(connection) == set(), missing.key
         connection.execute("update raw.bank_statements set batch_id = 1")
         connection.execute("update raw.bank_entries set batch_id = 1")
+
+
+@pytest.mark.parametrize(
+    ("format_told", "days_back"), [("mt940", 99), ("camt.053.001.02", 99), ("mt940", 5), ("camt.053.001.08", 3)]
+)
+def test_a_download_that_grows_every_day_counts_each_day_once(
+    rules: Rules, connection: duckdb.DuckDBPyConnection, format_told: str, days_back: int
+) -> None:
+    """Month to date, or the last days again and again: each goes on from the one before, and what was read stays."""
+    bank = Bank(days_back)
+    known: set[tuple[str, ...]] = set()
+    for number, last in enumerate(BANK_DAYS, start=1):
+        days = tuple(BANK_DAYS[max(0, number - days_back) : number])
+        if number in (4, 5):
+            continue  # nobody looked on these days
+        bank.deliver(connection, Told(f"to-{last}", format_told, number - 2 * (number > 5), days), number)
+        rules.day(connection, last + timedelta(days=1), number)
+        assert kinds(connection) == set(), last
+        assert read(connection, last) == truth(bank, last)
+        entries = set(connection.execute("select entry_key from banking.entries").fetchall())
+        assert known <= entries, "what was taken before stands under its key"
+        known = entries
+
+
+def test_a_download_that_lost_an_entry_does_not_go_on(rules: Rules, connection: duckdb.DuckDBPyConnection) -> None:
+    """It adds up, but an entry of the days told before is another one: nobody knows which is right."""
+    bank = Bank(1)
+    bank.booked = {day: [100 + number] for number, day in enumerate(BANK_DAYS)}
+    bank.deliver(connection, Told("one", "mt940", 1, tuple(BANK_DAYS[:2])), 1)
+    bank.booked[BANK_DAYS[1]] = [101 - 7, 7]
+    bank.deliver(connection, Told("two", "mt940", 2, tuple(BANK_DAYS[:3])), 2)
+    rules.day(connection, BANK_DAYS[2] + timedelta(days=1), 2)
+    assert kinds(connection) == {"missing_statement", "stale"}
+    assert read(connection, BANK_DAYS[2]) == [(BANK_DAYS[0], 100), (BANK_DAYS[1], 101)]

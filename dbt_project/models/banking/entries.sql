@@ -17,6 +17,11 @@ set_aside as (
     where weighed.set_aside_reason is not null
 ),
 
+-- Told by the statement it goes on from.
+repeated as (
+    select * from {{ ref("int_entries_repeated") }}
+),
+
 final as (
     select
         bank_entries.entry_key,
@@ -50,8 +55,12 @@ final as (
         on bank_entries.account_iban = account_owners.account_iban
     left join set_aside
         on bank_entries.statement_key = set_aside.statement_key
+    left join repeated
+        on
+            bank_entries.entry_key = repeated.entry_key
+            and bank_entries.statement_key = repeated.statement_key
     cross join business_day
-    where set_aside.statement_key is null
+    where set_aside.statement_key is null and repeated.entry_key is null
 )
 
 select * from final

@@ -195,6 +195,7 @@ final as (
         judged.from_on,
         judged.to_on,
         judged.chain_no,
+        judged.chain_opening_amount as opening_amount,
         judged.chain_closing_amount as closing_amount,
         judged.previous_statement_key,
         judged.previous_to_on,

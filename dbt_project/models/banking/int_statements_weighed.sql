@@ -2,8 +2,8 @@ with business_day as (
     select * from {{ ref("stg_control__business_day") }}
 ),
 
-bank_statements as (
-    select * from {{ ref("stg_bank__statements") }}
+continued as (
+    select * from {{ ref("int_statements_continued") }}
 ),
 
 account_owners as (
@@ -32,27 +32,27 @@ choices as (
 -- run decides nothing. What a person chose comes before everything.
 owned as (
     select
-        bank_statements.*,
+        continued.*,
         account_owners.company_id,
-        bank_statements.closing_amount - bank_statements.opening_amount as booked_amount,
+        continued.closing_amount - continued.opening_amount as booked_amount,
         coalesce(choices.is_counted, false) as is_chosen,
         coalesce(not choices.is_counted, false) as is_refused,
         row_number() over (
             order by
                 case when choices.is_counted then 1 else 2 end,
-                bank_statements.batch_id,
-                case bank_statements.format_family when 'camt.053' then 1 when 'coda' then 2 else 3 end,
-                bank_statements.from_on,
-                bank_statements.to_on,
-                bank_statements.sequence_no,
-                bank_statements.statement_key
+                continued.batch_id,
+                case continued.format_family when 'camt.053' then 1 when 'coda' then 2 else 3 end,
+                continued.from_on,
+                continued.to_on,
+                continued.sequence_no,
+                continued.statement_key
         ) as arrival_no
-    from bank_statements
+    from continued
     inner join account_owners
-        on bank_statements.account_iban = account_owners.account_iban
+        on continued.account_iban = account_owners.account_iban
     left join choices
-        on bank_statements.statement_key = choices.statement_key
-    where not bank_statements.is_informative
+        on continued.statement_key = choices.statement_key
+    where not continued.is_informative
 ),
 
 -- The sources asked for on the days of a statement: those of the account, else of the company, else the general ones.

@@ -18,6 +18,22 @@ quarantined_files as (
     select * from {{ ref("stg_bank__quarantined_files") }}
 ),
 
+-- The bank corrected itself, it seems: what does not count closes where the next statement opens.
+corrections as (
+    select
+        chained.statement_key,
+        min(statements.statement_key) as correction_key
+    from chained
+    inner join statements
+        on
+            chained.account_iban = statements.account_iban
+            and chained.currency = statements.currency
+            and chained.previous_to_on = statements.to_on
+            and chained.opening_amount = statements.closing_amount
+    where chained.break_kind is not null and statements.set_aside_reason = 'contradiction'
+    group by chained.statement_key
+),
+
 breaks as (
     select
         account_coverage.company_id,
@@ -37,10 +53,17 @@ breaks as (
             else
                 'The statement from ' || chained.from_on || ' does not open with the closing balance of '
                 || chained.previous_to_on
-        end || ' (difference ' || chained.difference_amount || ' ' || chained.currency || ').' as message
+        end || ' (difference ' || chained.difference_amount || ' ' || chained.currency || ').'
+        || coalesce(
+            ' Statement ' || corrections.correction_key || ', which does not count, closes where this one opens: '
+            || 'if the bank corrected itself, count it in statement_choices.',
+            ''
+        ) as message
     from chained
     inner join account_coverage
         on chained.account_iban = account_coverage.account_iban
+    left join corrections
+        on chained.statement_key = corrections.statement_key
     where chained.break_kind is not null
 ),
 
@@ -115,7 +138,8 @@ disagreements as (
         || ' was set aside, because other statements tell part of its days, and closes with '
         || set_aside.closing_amount || ' ' || set_aside.currency || '; what counts ends on '
         || set_aside.counted_until_on || ' with ' || set_aside.counted_amount
-        || '. Deliver the missing days, or say in account_sources or statement_choices what counts.' as message
+        || '. Deliver the days after ' || set_aside.counted_until_on
+        || ' in statements of their own, or say in account_sources or statement_choices what counts.' as message
     from set_aside
     inner join account_coverage
         on set_aside.account_iban = account_coverage.account_iban

@@ -28,6 +28,7 @@ arrivals as (
 final as (
     select
         arrivals.entry_key,
+        arrivals.content_key,
         arrivals.statement_key,
         {{ normalised_iban("arrivals.account_iban") }} as account_iban,
         arrivals.booked_on,
