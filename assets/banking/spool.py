@@ -249,7 +249,7 @@ def spool(
         shutil.rmtree(folder)
         return Refused(
             "unknown_account",
-            f"no company has the account {unknown[0]}; add it to companies.iban",
+            f"no company has the account {unknown[0]}: if it is yours, add it to companies.iban and deliver the file again",
             account_iban=unknown[0],
         )
     return spooled
