@@ -62,7 +62,9 @@ def test_a_link_is_refused_and_what_it_points_to_is_never_read(tmp_path: Path) -
 
 def test_a_dangling_link_is_refused_like_any_other(tmp_path: Path) -> None:
     (tmp_path / "invoices.csv").symlink_to(tmp_path / "nothing")
-    assert [file.refusal for file in complete_files(tmp_path)] == ["it is a symbolic link; put plain files into the inbox"]
+    assert [file.refusal for file in complete_files(tmp_path)] == [
+        "it is a symbolic link; put plain files into the inbox"
+    ]
 
 
 def test_a_file_too_large_is_refused_unread_but_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
