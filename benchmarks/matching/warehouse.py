@@ -1,0 +1,199 @@
+"""A warehouse of worlds: their documents and receipts in the raw log, and the chapters built over them by the real dbt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from assets.banking.keys import content_key, entry_keys
+from assets.banking.references import candidate_references
+from assets.banking.statements import Entry
+from assets.landing.change_log import append_rows, arrow_table, replace_rows
+from assets.landing.raw_tables import BILLING_TABLE_BY_NAME, CONTROL_TABLES, OTHER_TABLES, billing_columns
+from assets.landing.warehouse import writing
+from assets.warehouse.dbt import DbtHome, run_dbt
+from benchmarks.matching.worlds import FIRST_DAY, LAST_DAY, Receipt, World
+
+AS_OF = LAST_DAY + timedelta(days=3)
+BATCH = 1
+
+
+def euros(cents: int) -> Decimal:
+    return Decimal(cents).scaleb(-2)
+
+
+def build(folder: Path, worlds: Sequence[World], *, until: str = "reconciliation") -> dict[str, Receipt]:
+    """Fills a new warehouse in `folder` and builds every chapter up to `until`. Returns the receipts by entry key."""
+    home = DbtHome(folder / "warehouse.duckdb", folder / "target")
+    with writing(home.warehouse) as connection:
+        receipts = fill(connection, worlds)
+    run_dbt(
+        home,
+        [
+            "build",
+            "--select",
+            "resource_type:seed",
+            f"+path:models/{until}",
+            "--exclude-resource-type",
+            "unit_test",
+            "--exclude-resource-type",
+            "test",
+        ],
+    )
+    return receipts
+
+
+def fill(connection: duckdb.DuckDBPyConnection, worlds: Sequence[World]) -> dict[str, Receipt]:
+    """Puts worlds into the raw log as landing would have, in one batch."""
+    day = [(AS_OF, "benchmark", BATCH, 0, 0, "benchmark")]
+    replace_rows(connection, "control.business_day", CONTROL_TABLES["business_day"], day)
+    for world in worlds:
+        append(connection, "companies", [company_row(world)])
+        append(connection, "customers", [customer_row(world, place) for place in range(len(world.customers))])
+        append(connection, "invoices", invoice_rows(world))
+    by_key: dict[str, Receipt] = {}
+    for world in worlds:
+        entries = [entry(world, receipt, number) for number, receipt in enumerate(world.receipts, start=1)]
+        keys = entry_keys(entries)
+        by_key |= dict(zip(keys, world.receipts, strict=True))
+        append_rows(connection, "bank_statements", [statement_row(world)])
+        landed = {"batch_id": BATCH, "file_sha256": world.company_id}
+        append_rows(
+            connection,
+            "bank_entries",
+            [
+                tuple(
+                    (
+                        {**landed, "entry_key": key, "content_key": content_key(each, world.account_iban)}
+                        | each._asdict()
+                    )[name]
+                    for name, _ in OTHER_TABLES["bank_entries"]
+                )
+                for each, key in zip(entries, keys, strict=True)
+            ],
+        )
+        append_rows(
+            connection,
+            "entry_references",
+            [
+                tuple(
+                    ({"batch_id": BATCH, "entry_key": key} | found._asdict())[name]
+                    for name, _ in OTHER_TABLES["entry_references"]
+                )
+                for each, key in zip(entries, keys, strict=True)
+                for found in candidate_references(each)
+            ],
+        )
+    return by_key
+
+
+def append(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[dict[str, object]]) -> None:
+    """Appends rows of the billing extract; what a row leaves out is null."""
+    columns = billing_columns(BILLING_TABLE_BY_NAME[table])
+    log = {"batch_id": BATCH, "source_sha256": "benchmark", "row_hash": "", "is_deleted": False}
+    incoming: pa.Table = arrow_table(
+        columns,
+        [
+            tuple((log | {"ordinal": number} | row).get(name) for name, _ in columns)
+            for number, row in enumerate(rows, 1)
+        ],
+    )
+    connection.register("incoming", incoming)
+    connection.execute(f"insert into raw.{table} select * from incoming")
+    connection.unregister("incoming")
+
+
+def company_row(world: World) -> dict[str, object]:
+    return {
+        "company_id": world.company_id,
+        "name": "Voorbeeld",
+        "country": world.portfolio.country,
+        "iban": world.account_iban,
+        "language": "nl",
+    }
+
+
+def customer_row(world: World, place: int) -> dict[str, object]:
+    customer = world.customers[place]
+    return {
+        "company_id": world.company_id,
+        "customer_id": customer.customer_id,
+        "name": customer.name,
+        "country": world.portfolio.country,
+        "language": "nl",
+        "email": f"{customer.customer_id.lower()}@example.org",
+        "iban": customer.ibans[0] if customer.is_iban_known else None,
+        "parent_customer_id": customer.parent_id,
+    }
+
+
+def invoice_rows(world: World) -> list[dict[str, object]]:
+    permille = world.portfolio.discount_permille
+    return [
+        {
+            "company_id": world.company_id,
+            "invoice_id": document.invoice_id,
+            "invoice_number": document.number,
+            "customer_id": document.customer.customer_id,
+            "kind": "invoice" if document.cents > 0 else "credit_note",
+            "issued_on": document.issued_on,
+            "due_on": document.due_on,
+            "currency": "EUR",
+            "total_amount": euros(abs(document.cents)),
+            "payment_reference": document.reference or None,
+            "order_number": document.order_number,
+            "credits_invoice_number": document.credits,
+            "discount_percent": Decimal(permille).scaleb(-1) if permille and document.cents > 0 else None,
+            "discount_until": document.issued_on + timedelta(days=10) if permille and document.cents > 0 else None,
+        }
+        for document in world.documents.values()
+    ]
+
+
+def statement_row(world: World) -> tuple[object, ...]:
+    """One statement over the whole time, so that no day is missing."""
+    values: dict[str, object] = {
+        "batch_id": BATCH,
+        "file_sha256": world.company_id,
+        "ordinal": 1,
+        "statement_key": world.company_id,
+        "format": "camt.053.001.08",
+        "account_iban": world.account_iban,
+        "currency": "EUR",
+        "statement_id": "1",
+        "sequence_no": 1,
+        "from_on": FIRST_DAY,
+        "to_on": LAST_DAY,
+        "opening_on": FIRST_DAY,
+        "opening_amount": euros(0),
+        "closing_on": LAST_DAY,
+        "closing_amount": euros(sum(receipt.cents for receipt in world.receipts)),
+        "entry_count": len(world.receipts),
+        "is_informative": False,
+    }
+    return tuple(values[name] for name, _ in OTHER_TABLES["bank_statements"])
+
+
+def entry(world: World, receipt: Receipt, ordinal: int) -> Entry:
+    kind = world.portfolio.reference if receipt.structured else None
+    return Entry(
+        ordinal=ordinal,
+        detail_ordinal=0,
+        statement_key=world.company_id,
+        account_iban=world.account_iban,
+        booked_on=receipt.booked_on,
+        valued_on=receipt.booked_on,
+        amount=euros(receipt.cents),
+        currency=receipt.currency,
+        counterparty_name=receipt.payer_name,
+        counterparty_iban=receipt.payer_iban,
+        structured_reference=receipt.structured,
+        structured_reference_kind=kind,
+        remittance=receipt.text or None,
+        wraps=receipt.wraps,
+    )
