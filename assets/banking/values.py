@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from calendar import monthrange
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -119,12 +118,11 @@ def yymmdd_value(text: str) -> date:
 
 @lru_cache(maxsize=4096)
 def yymmdd_balance(text: str) -> date:
-    """A SWIFT balance date. A 29th to 31st that the month does not have is its last day: banks that close every month on
-    the 30th or 31st print it so. The amount is proven by the control total, whatever the day is called."""
-    if _SIX_DIGITS.fullmatch(text) and "01" <= text[2:4] <= "12" and "29" <= text[4:] <= "31":
-        year, month = _century(int(text[:2])), int(text[2:4])
-        return date(year, month, min(int(text[4:]), monthrange(year, month)[1]))
-    return yymmdd(text)
+    """A SWIFT balance date. The 31st of a month of thirty days is its last, as banks print it that close every month on the
+    31st; February as for a value date. The amount is proven by the control total, whatever the day is called."""
+    if text[2:] in ("0431", "0631", "0931", "1131"):
+        return yymmdd(f"{text[:4]}30")
+    return yymmdd_value(text)
 
 
 @lru_cache(maxsize=4096)

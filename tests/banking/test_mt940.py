@@ -105,7 +105,7 @@ def test_a_balance_of_a_day_the_month_does_not_have_is_of_its_last(written: str,
     assert read_mt940(content).statements[0].closing_on == closing_on
 
 
-@pytest.mark.parametrize("written", ["261132", "261100", "261331", "260028"])
+@pytest.mark.parametrize("written", ["261132", "261100", "261331", "260028", "260231"])
 def test_a_balance_of_no_day_at_all_is_refused(written: str) -> None:
     assert refused(text(opening="C250101EUR1,00", closing=f"C{written}EUR1,00")).code == "invalid_date"
 
