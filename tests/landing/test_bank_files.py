@@ -123,6 +123,20 @@ def test_entry_keys_do_not_depend_on_the_order_of_days(bank: Rooms, tmp_path_fac
     other.store.dispose()
 
 
+def test_the_account_of_a_company_that_billing_deleted_is_refused_aloud_until_it_is_back(bank: Rooms) -> None:
+    """No rule reads a deleted company: its money would land and be nobody's."""
+    header, row = COMPANY.splitlines()
+    bank.put("billing", "companies.csv", f"{header},is_deleted\n{row},true\n")
+    land_files(bank.run("deleted"), bank.room.billing_inbox)
+    bank.put("bank", "a.xml", camt053([FIRST]))
+    assert land(bank, "monday").quarantined == 1
+    assert bank.rows("select code from raw.quarantined_files") == [("unknown_account",)]
+    bank.put("billing", "companies.csv", COMPANY)
+    land_files(bank.run("back"), bank.room.billing_inbox)
+    bank.put("bank", "a.xml", camt053([FIRST]))
+    assert land(bank, "tuesday").taken == 1
+
+
 def test_an_unknown_account_goes_to_quarantine_and_nothing_of_it_into_the_log(rooms: Rooms) -> None:
     rooms.put("billing", "companies.csv", "company_id,name,country,iban\nC1,Voorbeeld BV,NL,NL02ABNA0123456789\n")
     land_files(rooms.run("setup"), rooms.room.billing_inbox)
