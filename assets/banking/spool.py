@@ -200,18 +200,28 @@ def spool_files(files: Sequence[ToRead], folder: Path, accounts: frozenset[str] 
         # What is read beside the longest, or beside a fair share, is what is won.
         won = sum(sizes) - max(max(sizes), sum(sizes) // workers)
         if won >= PARALLEL_BYTES:
-            return in_processes(work, files, workers)
+            return _in_processes(work, files, workers)
     return [work(file) for file in files]
 
 
-def in_processes(
+def _in_processes(
     work: Callable[[ToRead], Spooled | Refused], files: Sequence[ToRead], workers: int
 ) -> list[Spooled | Refused]:
-    """Does `work` on several files at once. Fresh processes and no forks: a fork of a process with threads may hang."""
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    """Does `work` on several files at once. Fresh processes and no forks: a fork of a process with threads may hang.
+
+    Each process is a pool of its own with a share of the files: in a pool of several, one that dies while the next is
+    being started can leave the pool waiting forever for the other (CPython 3.11).
+    """
+    pools = [ProcessPoolExecutor(1, mp_context=get_context("spawn")) for _ in range(workers)]
+    shares = _shares([file.size for file in files], workers)
     try:
-        waiting = [pool.submit(work, file) for file in files]
-        return [one.result() for one in waiting]
+        waiting = [
+            pool.submit(_each, work, [files[place] for place in share])
+            for pool, share in zip(pools, shares, strict=True)
+        ]
+        outcomes: dict[int, Spooled | Refused] = {}
+        for share, one in zip(shares, waiting, strict=True):
+            outcomes.update(zip(share, one.result(), strict=True))
     except BrokenProcessPool as error:
         raise DataProblem(
             "a process that read bank files died, as it does when the machine runs out of memory; nothing was taken",
@@ -219,7 +229,24 @@ def in_processes(
             remedy="the files are still in the inbox: make memory free and run again",
         ) from error
     finally:
-        pool.shutdown(cancel_futures=True)
+        for pool in pools:
+            pool.shutdown(cancel_futures=True)
+    return [outcomes[place] for place in range(len(files))]
+
+
+def _each(work: Callable[[ToRead], Spooled | Refused], files: Sequence[ToRead]) -> list[Spooled | Refused]:
+    return [work(file) for file in files]
+
+
+def _shares(sizes: Sequence[int], workers: int) -> list[list[int]]:
+    """Places of files for each worker, the largest first to whoever has least: fair within the size of one file."""
+    shares: list[list[int]] = [[] for _ in range(workers)]
+    loads = [0] * workers
+    for place in sorted(range(len(sizes)), key=lambda place: -sizes[place]):
+        least = loads.index(min(loads))
+        shares[least].append(place)
+        loads[least] += sizes[place]
+    return shares
 
 
 def _spool_file(file: ToRead, *, folder: Path, accounts: frozenset[str] | None) -> Spooled | Refused:
