@@ -6,6 +6,7 @@
     "int_matches_numbers_together",
     "int_matches_instalment",
     "int_matches_payer_amount",
+    "int_matches_short",
 ] -%}
 with {{ left_after(rungs) }},
 

@@ -14,7 +14,11 @@ final as (
         reconciliation_tolerances.learning_expiry_days,
         reconciliation_tolerances.return_days,
         reconciliation_tolerances.mandate_return_days,
-        reconciliation_tolerances.max_proposals
+        reconciliation_tolerances.max_proposals,
+        reconciliation_tolerances.discount_grace_days,
+        reconciliation_tolerances.rounding_amount,
+        reconciliation_tolerances.small_difference_amount,
+        reconciliation_tolerances.small_difference_basis_points
     from reconciliation_tolerances
     cross join business_day
     where
