@@ -10,7 +10,7 @@
 
 {#
     Columns every rung of the ladder gives, from a CTE `claims` joined to the rules in force: adding a rung is adding a
-    file and naming it in `int_matches_unioned`.
+    file and naming it in `later_rungs`.
 #}
 {% macro match_columns(claims, rules) -%}
     {{ claims }}.entry_key,
@@ -25,6 +25,45 @@
         {{ claims }}.evidence,
         {{ rules }}.policy_id,
         {{ claims }}.booked_on
+{%- endmacro %}
+
+{#
+    The ladder from where a payment no longer names its documents outright: what each rung leaves goes to the next.
+    `int_matches_named` stands for all before. Adding a rung is adding a file and its name here.
+#}
+{% macro later_rungs() -%}
+    {{ return(["int_matches_named", "int_matches_payer_amount", "int_matches_short"]) }}
+{%- endmacro %}
+
+{# The rungs before `rung`, for `left_after`. #}
+{% macro rungs_before(rung) -%}
+    {%- set rungs = later_rungs() -%}
+    {{ return(rungs[: rungs.index(rung)]) }}
+{%- endmacro %}
+
+{# Everything that rungs have matched, in the columns all of them give: the whole body of a union. #}
+{% macro matches_of(rungs) -%}
+with final as (
+    {% for rung in rungs %}
+        select
+            matched.entry_key,
+            matched.company_id,
+            matched.customer_id,
+            matched.invoice_id,
+            matched.rung,
+            matched.rule_id,
+            matched.amount,
+            matched.currency,
+            matched.score,
+            matched.evidence,
+            matched.policy_id,
+            matched.booked_on
+        from {{ ref(rung) }} as matched
+        {{ "union all" if not loop.last }}
+    {% endfor %}
+)
+
+select * from final
 {%- endmacro %}
 
 {#

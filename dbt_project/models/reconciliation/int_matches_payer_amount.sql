@@ -14,16 +14,7 @@ rules as (
     select * from {{ ref("int_rules_in_force") }}
 ),
 
-{{
-    left_after([
-        "int_matches_confirmed",
-        "int_matches_end_to_end",
-        "int_matches_reference",
-        "int_matches_numbers",
-        "int_matches_numbers_together",
-        "int_matches_instalment",
-    ])
-}},
+{{ left_after(rungs_before("int_matches_payer_amount")) }},
 
 naming_entries as (
     select distinct references_resolved.entry_key

@@ -1,0 +1,10 @@
+{{
+    matches_of([
+        "int_matches_confirmed",
+        "int_matches_end_to_end",
+        "int_matches_reference",
+        "int_matches_numbers",
+        "int_matches_numbers_together",
+        "int_matches_instalment",
+    ])
+}}
