@@ -146,8 +146,8 @@ explained as (
             when summed.open_amount - summed.amount <= tolerances.rounding_amount * summed.invoice_count
                 then 'short_by_rounding'
             when summed.open_amount - summed.amount = bank_entries.charges_amount then 'short_by_bank_costs'
-            -- Without a cause: one invoice, the customer's own account, and a rest too small to ask about. Of several it
-            -- could be an earlier part payment that is not placed yet.
+            -- Without a cause: one invoice, the customer's own account, and a rest too small to ask about. Of several
+            -- it could be an earlier part payment that is not placed yet.
             when
                 summed.invoice_count = 1
                 and coalesce(payers.is_own_account, false)
