@@ -13,7 +13,8 @@ final as (
         reconciliation_rules.rung,
         reconciliation_rules.score,
         reconciliation_rules.is_automatic,
-        reconciliation_rules.teaches_account
+        reconciliation_rules.teaches_account,
+        reconciliation_rules.leans_on_account
     from reconciliation_rules
     cross join business_day
     where

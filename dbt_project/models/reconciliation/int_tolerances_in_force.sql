@@ -12,13 +12,18 @@ final as (
         reconciliation_tolerances.min_number_length,
         reconciliation_tolerances.learning_dates,
         reconciliation_tolerances.learning_expiry_days,
+        reconciliation_tolerances.learning_min_amount,
+        reconciliation_tolerances.learning_span_days,
         reconciliation_tolerances.return_days,
         reconciliation_tolerances.mandate_return_days,
         reconciliation_tolerances.max_proposals,
         reconciliation_tolerances.discount_grace_days,
         reconciliation_tolerances.rounding_amount,
         reconciliation_tolerances.small_difference_amount,
-        reconciliation_tolerances.small_difference_basis_points
+        reconciliation_tolerances.small_difference_basis_points,
+        reconciliation_tolerances.possible_payer_bank_days,
+        reconciliation_tolerances.other_currency_bank_days,
+        reconciliation_tolerances.possible_payer_basis_points
     from reconciliation_tolerances
     cross join business_day
     where
