@@ -29,8 +29,8 @@ from typing import Any
 
 import duckdb
 
-from assets.landing.raw_tables import CONTROL_TABLES
 from assets.landing.change_log import replace_rows
+from assets.landing.raw_tables import CONTROL_TABLES
 from assets.landing.warehouse import writing
 from assets.warehouse.dbt import DbtHome, run_dbt
 
@@ -282,9 +282,13 @@ def models_in_order(target: Path) -> list[dict[str, Any]]:
     """The nodes of the chapter, each after those it reads."""
     nodes = json.loads((target / "manifest.json").read_text(encoding="utf-8"))["nodes"]
     chapter = {
-        key: node for key, node in nodes.items() if node["resource_type"] == "model" and node["schema"] == "reconciliation"
+        key: node
+        for key, node in nodes.items()
+        if node["resource_type"] == "model" and node["schema"] == "reconciliation"
     }
-    graph = {key: [parent for parent in node["depends_on"]["nodes"] if parent in chapter] for key, node in chapter.items()}
+    graph = {
+        key: [parent for parent in node["depends_on"]["nodes"] if parent in chapter] for key, node in chapter.items()
+    }
     return [chapter[key] for key in TopologicalSorter(graph).static_order()]
 
 
@@ -322,7 +326,9 @@ def report(figures: list[tuple[str, float, int]], whole: float) -> None:
         if spent >= 0.05:
             print(f"| {name} | {spent:.2f} | {rows:,} |")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"| **the chapter** | **{sum(spent for _, spent, _ in figures):.1f}** | peak {peak:,.0f} MB, all {whole:.1f} s |")
+    print(
+        f"| **the chapter** | **{sum(spent for _, spent, _ in figures):.1f}** | peak {peak:,.0f} MB, all {whole:.1f} s |"
+    )
 
 
 def main() -> None:
