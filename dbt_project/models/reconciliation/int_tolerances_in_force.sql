@@ -23,7 +23,12 @@ final as (
         reconciliation_tolerances.small_difference_basis_points,
         reconciliation_tolerances.possible_payer_bank_days,
         reconciliation_tolerances.other_currency_bank_days,
-        reconciliation_tolerances.possible_payer_basis_points
+        reconciliation_tolerances.possible_payer_basis_points,
+        reconciliation_tolerances.habit_days,
+        reconciliation_tolerances.habit_payments,
+        reconciliation_tolerances.heeds_payer_name,
+        reconciliation_tolerances.min_piece_length,
+        reconciliation_tolerances.piece_chance_basis_points
     from reconciliation_tolerances
     cross join business_day
     where
