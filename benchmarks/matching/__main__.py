@@ -1,71 +1,71 @@
-"""Measures the matching rules on worlds whose truth is known.
+"""Measures the matching rules on worlds whose truth is known, beside two matchers to compare with.
 
-.venv/bin/python -m benchmarks.matching [--seeds 1 2] [--portfolios diverse ...] [--wrong] [--by-noise]
+.venv/bin/python -m benchmarks.matching [--seeds 1 2 3] [--portfolios diverse ...] [--wrong] [--by-noise] [--reminders]
+.venv/bin/python -m benchmarks.matching --report       writes REPORT.md, on seeds that are never used in development
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
-from collections import defaultdict
 from pathlib import Path
 
-from assets.landing.warehouse import reading
-from benchmarks.matching.score import Outcome, Share, judged, outcomes_of
-from benchmarks.matching.warehouse import build
-from benchmarks.matching.worlds import PORTFOLIOS, Receipt, World, make_world
+from benchmarks.matching.measure import Measured, measure
+from benchmarks.matching.report import REPORT, SEEDS, written
+from benchmarks.matching.score import MEASURES, Score
+from benchmarks.matching.worlds import PORTFOLIOS
 
 
 def main() -> None:
-    """Builds the worlds and prints the figures in Markdown."""
+    """Builds the worlds and prints the figures, or writes the report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--portfolios", nargs="+", default=[portfolio.name for portfolio in PORTFOLIOS])
     parser.add_argument("--wrong", action="store_true", help="show every receipt that was placed wrongly")
-    parser.add_argument("--by-noise", action="store_true", help="show the share placed of each kind of noise")
+    parser.add_argument("--by-noise", action="store_true", help="show the share placed of each kind of noise and rule")
+    parser.add_argument("--reminders", action="store_true", help="build up to dunning and look for wrong reminders")
+    parser.add_argument("--baselines", action="store_true", help="show the two matchers to compare with")
     parser.add_argument("--keep", type=Path, help="keep the warehouse in this folder")
+    parser.add_argument("--report", action="store_true", help=f"write {REPORT.name} on the seeds of the report")
     arguments = parser.parse_args()
     chosen = [portfolio for portfolio in PORTFOLIOS if portfolio.name in arguments.portfolios]
-    worlds = [make_world(portfolio, seed) for portfolio in chosen for seed in arguments.seeds]
     with tempfile.TemporaryDirectory() as scratch:
         folder = arguments.keep or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
-        receipts = build(folder, worlds)
-        outcomes = read_outcomes(folder / "warehouse.duckdb", receipts)
-    report(worlds, receipts, outcomes, arguments)
+        seeds = SEEDS if arguments.report else arguments.seeds
+        measured = measure(folder, chosen, seeds, reminders=arguments.reminders or arguments.report)
+    if arguments.report:
+        REPORT.write_text(written(measured), encoding="utf-8")
+        print(f"Written: {REPORT}")
+    else:
+        show(measured, arguments)
 
 
-def read_outcomes(warehouse: Path, receipts: dict[str, Receipt]) -> dict[str, Outcome]:
-    """What the rules said of each receipt."""
-    with reading(warehouse) as connection:
-        allocations = connection.execute(
-            "select entry_key, invoice_id, amount from reconciliation.payment_allocations"
-        ).fetchall()
-        proposals = connection.execute(
-            "select entry_key, invoice_id, rank from reconciliation.match_proposals"
-        ).fetchall()
-    return outcomes_of(allocations, proposals, receipts)
-
-
-def report(
-    worlds: list[World], receipts: dict[str, Receipt], outcomes: dict[str, Outcome], arguments: argparse.Namespace
-) -> None:
-    by_world: dict[int, list[tuple[Receipt, Outcome]]] = defaultdict(list)
-    places = {id(receipt): number for number, world in enumerate(worlds) for receipt in world.receipts}
-    for key, receipt in receipts.items():
-        by_world[places[id(receipt)]].append((receipt, outcomes.get(key, Outcome())))
-    for number, world in enumerate(worlds):
-        score = judged(world, by_world[number])
-        print(f"\n## {world.company_id}\n")
-        for name in ("automatic", "payments", "allocations", "customers", "first_proposal", "three_proposals"):
-            print(f"- {name}: {getattr(score, name)}")
-        if arguments.wrong:
-            print("\n".join(f"  - {line}" for line in score.wrong))
+def show(measured: dict[str, Measured], arguments: argparse.Namespace) -> None:
+    for name, found in measured.items():
+        print(f"\n## {name}\n")
+        show_score(found.score)
+        if found.reminders is not None:
+            late = found.fortnight.shares
+            print(f"- last fortnight: automatic {late['automatic']}; customers {late['customers']}")
+            print(f"- reminders: {found.reminders}")
+            print("\n".join(f"  - {line}" for line in found.reminders.wrong))
+        if arguments.baselines:
+            for baseline, score in found.baselines.items():
+                print(f"\n{baseline}:")
+                show_score(score)
         if arguments.by_noise:
-            kinds: dict[str, Share] = defaultdict(Share)
-            for receipt, outcome in by_world[number]:
-                kinds[receipt.noise] += Share(int(bool(outcome.placed)), 1)
-            print("  placed: " + ", ".join(f"{kind} {share.hits}/{share.of}" for kind, share in sorted(kinds.items())))
+            kinds = sorted(found.score.placed_by_noise.items())
+            print("  placed: " + ", ".join(f"{kind} {share.hits}/{share.of}" for kind, share in kinds))
+            rules = sorted(found.score.by_rule.items())
+            print("  right: " + ", ".join(f"{rule} {share.hits}/{share.of}" for rule, share in rules))
+        if arguments.wrong:
+            print("\n".join(f"  - {line}" for line in found.score.wrong))
+
+
+def show_score(score: Score) -> None:
+    for name in MEASURES:
+        print(f"- {name}: {score.shares[name]}")
 
 
 if __name__ == "__main__":

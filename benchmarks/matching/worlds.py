@@ -7,7 +7,7 @@ by the hand that fed them. Amounts are integer cents; a world follows from its s
 from __future__ import annotations
 
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -15,7 +15,8 @@ from datetime import date, timedelta
 FIRST_DAY = date(2025, 9, 1)
 LAST_DAY = date(2026, 10, 30)
 
-# Shares of the ordinary noise, in thousandths of all receipts.
+# Shares of the ordinary noise, in thousandths of the receipts it is drawn for. A kind that a portfolio cannot have (a cash
+# discount where none is given, lost zeros where there are none) is played, and counted, as a full reference.
 ORDINARY_NOISE = {
     "full_reference": 580,
     "several_lumped": 80,
@@ -47,6 +48,16 @@ ORDINARY_NOISE = {
     "prepayment": 3,
 }
 
+# What comes on top of it, in thousandths of all receipts: rarer, and none of it in the automatic rate.
+BESIDE = {
+    "returned": 5,
+    "refund": 3,
+    "other_currency": 3,
+    "cent_rounding": 6,
+    "false_number": 6,
+    "loose_credit": 5,
+}
+
 # A careful reader with the text, the account, the amounts and the history cannot tell what these pay.
 UNKNOWABLE = frozenset({"wrong_reference", "paid_reference", "foreign_reference", "prepayment", "list_cut_off"})
 
@@ -65,27 +76,34 @@ class Portfolio:
     discount_permille: int
     groups_percent: int  # of customers that belong to a group with one payer
     known_iban_percent: int
-    number: Callable[[int, date], str]
+    parts: Callable[[int, date], Parts]
+
+    def number(self, serial: int, day: date) -> str:
+        return "".join(self.parts(serial, day))
 
 
-def _yearly(serial: int, day: date) -> str:
-    return f"{day.year}-{serial:05d}"
+Parts = tuple[str, str, str, str]
+"""Of a document number: its prefix, its year or month, what joins them to the serial number, and the serial number."""
 
 
-def _prefixed(serial: int, day: date) -> str:
-    return f"VF{day:%y}{serial:06d}"
+def _yearly(serial: int, day: date) -> Parts:
+    return "", f"{day.year}", "-", f"{serial:05d}"
 
 
-def _slashed(serial: int, day: date) -> str:
-    return f"F{day:%y}/{serial:05d}"
+def _prefixed(serial: int, day: date) -> Parts:
+    return "VF", f"{day:%y}", "", f"{serial:06d}"
 
 
-def _running(serial: int, _: date) -> str:
-    return f"{70_000_000 + serial * 7}"
+def _slashed(serial: int, day: date) -> Parts:
+    return "F", f"{day:%y}", "/", f"{serial:05d}"
 
 
-def _monthly(serial: int, day: date) -> str:
-    return f"INV-{day:%Y%m}-{serial:04d}"
+def _running(serial: int, _: date) -> Parts:
+    return "", "", "", f"{70_000_000 + serial * 7}"
+
+
+def _monthly(serial: int, day: date) -> Parts:
+    return "INV-", f"{day:%Y%m}", "-", f"{serial:04d}"
 
 
 PORTFOLIOS = (
@@ -120,8 +138,16 @@ class Document:
     cents: int
     reference: str
     order_number: str | None
+    serial: int
     open_cents: int = 0
     credits: str | None = None
+    currency: str = "EUR"
+    granted_cents: int = 0
+    """Of what is open: what the creditor will not ask for (a discount taken in time, a cent of rounding)."""
+
+    @property
+    def owed_cents(self) -> int:
+        return self.open_cents - self.granted_cents
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +167,9 @@ class Receipt:
     customer_id: str | None
     is_knowable: bool
     is_return: bool = False
+    end_to_end_id: str | None = None
+    is_other_currency: bool = False
+    """Pays an invoice in another currency than its own, `pays` being in the invoice's: never to be placed unasked."""
 
 
 @dataclass(slots=True)
@@ -224,8 +253,9 @@ class _Maker:
         self.rng = random.Random(f"{portfolio.name}/{seed}")
         self.world = World(f"{portfolio.name}-{seed}", portfolio)
         self.world.account_iban = iban(portfolio.country, "RABO", self.rng.randrange(10**9, 10**10))
-        self.open: dict[str, list[Document]] = defaultdict(list)
-        self.paid: dict[str, list[Document]] = defaultdict(list)
+        self.later: dict[date, list[Callable[[], None]]] = defaultdict(list)
+        self.of_customer: dict[str, list[Document]] = defaultdict(list)
+        self.seen_accounts: set[tuple[str, str]] = set()
         self.size, self.each = customers, invoices_each
         # Accounts that pay for many: never a customer's own.
         self.provider = ("Stg. Derdengelden Snelbetaal", iban("NL", "INGB", self.rng.randrange(10**9)))
@@ -292,9 +322,14 @@ class _Maker:
                 cents=cents,
                 reference=structured_reference(portfolio.reference, serial),
                 order_number=f"45{rng.randrange(10**6, 10**7)}" if rng.randrange(100) < 30 else None,
+                serial=serial,
                 open_cents=cents,
             )
-            self.world.documents[document.invoice_id] = document
+            self.add(document)
+
+    def add(self, document: Document) -> None:
+        self.world.documents[document.invoice_id] = document
+        self.of_customer[document.customer.customer_id].append(document)
 
     # -- paying ------------------------------------------------------------------------------------------------------
 
@@ -309,14 +344,19 @@ class _Maker:
                 day = day.replace(day=28)
             day = max(day, document.issued_on + timedelta(days=2))
             agenda[day].append(document)
-        names, shares = list(ORDINARY_NOISE), list(ORDINARY_NOISE.values())
-        for day in sorted(agenda):
-            if day > LAST_DAY:
-                break
+        ordinary = list(ORDINARY_NOISE), list(ORDINARY_NOISE.values())
+        beside = list(BESIDE), list(BESIDE.values())
+        names = Counter(_plain_name(customer.name) for customer in self.world.customers)
+        self.unmistakable = {name for name, count in names.items() if count == 1}
+        for number in range((LAST_DAY - FIRST_DAY).days + 1):
+            day = FIRST_DAY + timedelta(days=number)
+            for happening in self.later.pop(day, []):
+                happening()
             for document in agenda[day]:
                 if document.open_cents <= 0:
                     continue
-                noise = rng.choices(names, shares)[0]
+                kinds, shares = beside if rng.randrange(1000) < sum(BESIDE.values()) else ordinary
+                noise = rng.choices(kinds, shares)[0]
                 getattr(self, f"_{noise}", self._plain)(self.bank_day(day), document, noise)
 
     def bank_day(self, day: date) -> date:
@@ -327,11 +367,22 @@ class _Maker:
         return sorted(
             (
                 other
-                for other in self.world.documents.values()
-                if other.customer is document.customer and other.open_cents > 0 and other.issued_on < day
+                for other in self.of_customer[document.customer.customer_id]
+                if other.open_cents > 0 and other.issued_on < day
             ),
             key=lambda other: (other.due_on, other.invoice_id),
         )
+
+    def is_told_apart(self, document: Document, day: date, iban: str) -> bool:
+        """Whether who pays and how much leave one invoice, without any number: an account that the creditor was told of or
+        has seen a named payment from, or else a name no other customer has, and one open invoice of the amount."""
+        customer = document.customer
+        is_known = (customer.is_iban_known and iban == customer.ibans[0]) or (
+            (customer.customer_id, iban) in self.seen_accounts
+        )
+        is_known = is_known or _plain_name(customer.name) in self.unmistakable
+        equals = [other for other in self.waiting(document, day) if other.open_cents == document.open_cents]
+        return is_known and len(equals) == 1 and len(self.family(customer)) == 1
 
     def pay(
         self,
@@ -345,6 +396,8 @@ class _Maker:
         payer: tuple[str, str] | None = None,
         wraps: tuple[int, ...] = (),
         knowable: bool = True,
+        end_to_end: str | None = None,
+        is_other_currency: bool = False,
     ) -> None:
         if day > LAST_DAY:
             return
@@ -355,6 +408,8 @@ class _Maker:
         for document, amount in paid:
             document.open_cents -= amount
         customers = {document.customer.customer_id for document, _ in paid}
+        if noise in ("full_reference", "several_lumped") and len(customers) == 1:
+            self.seen_accounts.add((min(customers), payer[1]))
         self.world.receipts.append(
             Receipt(
                 booked_on=day,
@@ -369,6 +424,9 @@ class _Maker:
                 pays=tuple((document.invoice_id, amount) for document, amount in paid),
                 customer_id=customers.pop() if len(customers) == 1 else None,
                 is_knowable=knowable,
+                is_return=noise == "returned" and sum(amount for _, amount in paid) < 0,
+                end_to_end_id=end_to_end,
+                is_other_currency=is_other_currency,
             )
         )
 
@@ -443,20 +501,16 @@ class _Maker:
 
     _transposition = _look_alike = _digit_typo
 
-    def _zeros_lost(self, day: date, document: Document, noise: str) -> None:
-        self._plain(day, document, noise, "-".join(part.lstrip("0") or "0" for part in document.number.split("-")))
+    def _part_lost(self, day: date, document: Document, noise: str) -> None:
+        prefix, year, joint, serial = self.world.portfolio.parts(document.serial, document.issued_on)
+        number = {
+            "zeros_lost": prefix + year + joint + serial.lstrip("0"),
+            "prefix_lost": year + joint + serial,
+            "year_lost": prefix + serial if year else document.number,
+        }[noise]
+        self._plain(day, document, noise if number != document.number else "full_reference", number)
 
-    def _prefix_lost(self, day: date, document: Document, noise: str) -> None:
-        self._plain(day, document, noise, document.number.lstrip("INVF-"))
-
-    def _year_lost(self, day: date, document: Document, noise: str) -> None:
-        number = document.number
-        self._plain(
-            day,
-            document,
-            noise,
-            number.replace(f"{document.issued_on.year}-", "").replace(f"{document.issued_on:%Y%m}-", ""),
-        )
+    _zeros_lost = _prefix_lost = _year_lost = _part_lost
 
     def _number_split(self, day: date, document: Document, noise: str) -> None:
         number = document.number
@@ -490,6 +544,7 @@ class _Maker:
         days = 8 if noise == "cash_discount" else 25
         paid_on = self.bank_day(document.issued_on + timedelta(days=days - 2))
         off = document.cents * permille // 1000
+        document.granted_cents = off if noise == "cash_discount" else 0
         self.pay(paid_on, noise, [(document, document.cents - off)], self.wrapped(document.number, document))
 
     _late_cash_discount = _cash_discount
@@ -500,12 +555,8 @@ class _Maker:
         if amount >= document.open_cents or issued >= day:
             self._plain(day, document, "full_reference")
             return
-        serial = len(self.world.documents) + 90_000
-        number = self.world.portfolio.number(serial, issued)
-        credit = Document(
-            f"C{serial}", number, document.customer, issued, issued, -amount, "", None, -amount, document.number
-        )
-        self.world.documents[credit.invoice_id] = credit
+        credit = self.credit_note(document.customer, issued, amount, document.number)
+        number = credit.number
         credit.open_cents = 0
         document.open_cents -= amount
         text = self.rng.choice(("{} -/- {}", "{} minus CN {}", "{} min credit {}")).format(document.number, number)
@@ -513,20 +564,94 @@ class _Maker:
             text = self.wrapped(document.number, document)
         self.pay(day, noise, [(document, document.open_cents)], text)
 
-    def _no_reference(self, day: date, document: Document, noise: str) -> None:
-        equals = [
-            each
-            for each in self.waiting(document, day)
-            if each is not document and each.open_cents == document.open_cents
+    def credit_note(self, customer: Customer, day: date, cents: int, credits: str | None) -> Document:
+        serial = len(self.world.documents) + 90_000
+        number = self.world.portfolio.number(serial, day)
+        credit = Document(f"C{serial}", number, customer, day, day, -cents, "", None, serial, -cents, credits)
+        self.add(credit)
+        return credit
+
+    def _loose_credit(self, day: date, document: Document, noise: str) -> None:
+        """A credit note that names no invoice, netted by the payer, who mostly says so."""
+        amount = max(document.open_cents * self.rng.choice((10, 20, 35)) // 100, 1)
+        issued = document.issued_on + timedelta(days=self.rng.randint(1, 5))
+        if amount >= document.open_cents or issued >= day:
+            self._plain(day, document, "full_reference")
+            return
+        credit = self.credit_note(document.customer, issued, amount, None)
+        text = self.wrapped(document.number, document)
+        if self.rng.randrange(100) < 70:
+            text = self.rng.choice(("{} -/- {}", "{} minus CN {}", "{} min credit {}")).format(
+                document.number, credit.number
+            )
+        self.pay(day, noise, [(document, document.open_cents), (credit, credit.open_cents)], text)
+
+    def _refund(self, day: date, document: Document, noise: str) -> None:
+        """A credit note paid out; the document itself is paid as it should be."""
+        customer = document.customer
+        self._plain(day, document, "full_reference")
+        paid_out = self.bank_day(day + timedelta(days=self.rng.randint(3, 15)))
+        if paid_out <= LAST_DAY:
+            credit = self.credit_note(customer, day, self.rng.randrange(20_00, 400_00), None)
+            self.pay(paid_out, noise, [(credit, credit.open_cents)], f"terugbetaling creditnota {credit.number}")
+
+    def _returned(self, day: date, document: Document, noise: str) -> None:
+        """Paid, and taken back by the bank after some days; most pay again."""
+        rng, amount = self.rng, document.open_cents
+        payer = document.customer.name, rng.choice(document.customer.ibans)
+        reference = f"RUN{rng.randrange(10**9)}" if rng.randrange(2) else None
+        text = self.wrapped(document.number, document)
+        self.pay(day, noise, [(document, amount)], text, payer=payer, end_to_end=reference)
+        back = self.bank_day(day + timedelta(days=rng.randint(2, 40)))
+
+        def take_back() -> None:
+            says = f"RETOUR {text}" if reference is None or rng.randrange(2) else "RETOUR"
+            self.pay(back, noise, [(document, -amount)], says, payer=payer, end_to_end=reference)
+            again = self.bank_day(back + timedelta(days=rng.randint(3, 20)))
+            if rng.randrange(100) < 70:
+                self.later[again].append(lambda: self._plain(again, document, "full_reference"))
+
+        self.later[back].append(take_back)
+
+    def _other_currency(self, day: date, document: Document, noise: str) -> None:
+        """An invoice in dollars paid in euros, now and then with the same figure."""
+        if document.open_cents != document.cents:
+            self._plain(day, document, "full_reference")
+            return
+        document.currency = "USD"
+        rate = self.rng.choice((100, 87, 93))
+        text = self.wrapped(document.number, document)
+        due = document.open_cents
+        self.pay(day, noise, [(document, due)], text, cents=due * rate // 100, is_other_currency=True)
+
+    def _cent_rounding(self, day: date, document: Document, noise: str) -> None:
+        """A cent or two more or less: the sum of VAT per line is not VAT of the sum."""
+        due, off = document.open_cents, self.rng.choice((-2, -1, 1, 2))
+        text = self.wrapped(document.number, document)
+        document.granted_cents = max(-off, 0)
+        self.pay(day, noise, [(document, due + min(off, 0))], text, cents=due + off)
+
+    def _false_number(self, day: date, document: Document, noise: str) -> None:
+        """No number of ours, but one of another kind that reads like the number of somebody else's open invoice."""
+        others = [
+            other
+            for other in self.world.documents.values()
+            if other.open_cents > 0 and other.issued_on < day and other.customer is not document.customer
         ]
-        family = document.customer.parent_id
-        self.pay(
-            day,
-            noise,
-            [(document, document.open_cents)],
-            self.rng.choice(EMPTY_TEXTS),
-            knowable=not equals and family is None,
-        )
+        if not others:
+            self._no_reference(day, document, "no_reference")
+            return
+        digits = "".join(sign for sign in self.rng.choice(others).number if sign.isdigit())
+        text = self.rng.choice(("order {}", "PO {}", "tel. 0{}", "uw offerte {}", "contract {}")).format(digits)
+        self._unnamed(day, document, noise, text)
+
+    def _no_reference(self, day: date, document: Document, noise: str) -> None:
+        self._unnamed(day, document, noise, self.rng.choice(EMPTY_TEXTS))
+
+    def _unnamed(self, day: date, document: Document, noise: str, text: str) -> None:
+        payer = document.customer.name, self.rng.choice(document.customer.ibans)
+        knowable = self.is_told_apart(document, day, payer[1])
+        self.pay(day, noise, [(document, document.open_cents)], text, payer=payer, knowable=knowable)
 
     def _customer_number(self, day: date, document: Document, noise: str) -> None:
         equals = [
@@ -551,8 +676,8 @@ class _Maker:
     def _paid_reference(self, day: date, document: Document, noise: str) -> None:
         paid = [
             other
-            for other in self.world.documents.values()
-            if other.customer is document.customer and other.open_cents == 0 and other.cents > 0
+            for other in self.of_customer[document.customer.customer_id]
+            if other.open_cents == 0 and other.cents > 0
         ]
         self._misnamed(day, document, noise, paid)
 
@@ -626,6 +751,11 @@ class _Maker:
             self.world.receipts.append(
                 Receipt(day, cents, "EUR", *payer, text, (), None, noise, (), customer.customer_id, False)
             )
+
+
+def _plain_name(name: str) -> str:
+    """A name without its legal form."""
+    return " ".join(name.upper().replace(".", "").split()[:-1])
 
 
 WORDS = (
