@@ -1,0 +1,706 @@
+with references_resolved as (
+    select * from {{ ref("int_references_resolved") }}
+),
+
+entries as (
+    select * from {{ ref("entries") }}
+),
+
+payer_accounts as (
+    select * from {{ ref("int_payer_accounts_known") }}
+),
+
+customers as (
+    select * from {{ ref("stg_billing__customers") }}
+),
+
+credit_settlements as (
+    select * from {{ ref("credit_settlements") }}
+),
+
+standing as (
+    select * from {{ ref("int_standing_judged") }}
+),
+
+rules as (
+    select * from {{ ref("int_rules_in_force") }}
+),
+
+tolerances as (
+    select * from {{ ref("int_tolerances_in_force") }}
+),
+
+opened_entries as (
+    select * from {{ ref("int_entries_opened") }}
+),
+
+opened_items as (
+    select * from {{ ref("int_items_opened") }}
+),
+
+{{ left_after(["int_matches_confirmed", "int_matches_end_to_end", "int_matches_reference"]) }},
+
+named as (
+    select
+        entries_left.entry_key,
+        entries_left.company_id,
+        entries_left.booked_on,
+        entries_left.currency,
+        entries_left.amount,
+        entries_left.counterparty_iban,
+        references_resolved.document_id,
+        references_resolved.invoice_id,
+        references_resolved.customer_id,
+        coalesce(customers.parent_customer_id, references_resolved.customer_id) as family_id,
+        references_resolved.document_kind,
+        references_resolved.document_amount,
+        references_resolved.span_text,
+        references_resolved.span_start,
+        references_resolved.is_unique and not references_resolved.is_rejected
+        and references_resolved.currency = entries_left.currency as is_usable
+    from references_resolved
+    inner join entries_left
+        on references_resolved.entry_key = entries_left.entry_key
+    left join customers
+        on
+            references_resolved.company_id = customers.company_id
+            and references_resolved.customer_id = customers.customer_id
+    where
+        entries_left.left_amount = entries_left.amount
+        and not entries_left.is_return
+        and not entries_left.is_taken_back
+),
+
+-- Credit notes issued after the payment was booked: the payer could not yet have taken them off.
+later_credits as (
+    select
+        named.entry_key,
+        named.invoice_id,
+        named.document_id,
+        sum(credit_settlements.amount) as amount
+    from named
+    inner join credit_settlements
+        on
+            named.company_id = credit_settlements.company_id
+            and named.invoice_id = credit_settlements.invoice_id
+            and named.booked_on < credit_settlements.credited_on
+    group by named.entry_key, named.invoice_id, named.document_id
+),
+
+valued as (
+    select
+        named.*,
+        items_left.invoice_number,
+        items_left.due_on,
+        -- A named credit note that its invoice has taken already adds nothing; an invoice must still be open.
+        case
+            when named.document_kind = 'credit_note' then coalesce(items_left.open_amount, 0)
+            else items_left.open_amount
+        end
+            as open_amount,
+        case
+            when named.document_kind = 'term_note' then least(named.document_amount, items_left.open_amount)
+            when named.document_kind = 'credit_note' then coalesce(items_left.open_amount, 0)
+            else items_left.open_amount
+        end as due_amount,
+        case
+            when named.document_kind = 'term_note' then least(named.document_amount, items_left.open_amount)
+            when named.document_kind = 'credit_note' then coalesce(items_left.open_amount, 0)
+            else items_left.open_amount + coalesce(later_credits.amount, 0)
+        end as due_when_paid
+    from named
+    left join items_left
+        on
+            named.company_id = items_left.company_id
+            and named.invoice_id = items_left.invoice_id
+            and named.currency = items_left.currency
+    left join later_credits
+        on
+            named.entry_key = later_credits.entry_key
+            and named.document_id = later_credits.document_id
+),
+
+summed as (
+    select
+        valued.entry_key,
+        min(valued.company_id) as company_id,
+        min(valued.customer_id) as customer_id,
+        min(valued.currency) as currency,
+        min(valued.booked_on) as booked_on,
+        min(valued.amount) as amount,
+        count(distinct valued.customer_id) as customer_count,
+        count(distinct valued.family_id) as family_count,
+        bool_and(valued.document_kind = 'invoice') as is_of_invoices,
+        bool_or(valued.due_amount - valued.amount = 0) as is_one_of_them_exactly,
+        sum(valued.due_amount) as due_amount,
+        sum(valued.due_when_paid) as due_when_paid,
+        string_agg(valued.span_text, ', ' order by valued.span_start, valued.document_id) as span_text
+    from valued
+    group by valued.entry_key
+    having bool_and(valued.is_usable and valued.open_amount is not null)
+),
+
+-- Open credit notes of a customer, by amount: only one that is alone with its amount can be meant by it.
+credits_of_customers as (
+    select
+        items_left.company_id,
+        items_left.customer_id,
+        items_left.currency,
+        -items_left.open_amount as credit_amount,
+        count(*) as credit_count,
+        min(items_left.invoice_id) as invoice_id,
+        max(items_left.issued_on) as issued_on
+    from items_left
+    where items_left.kind = 'credit_note' and items_left.open_amount < 0
+    group by items_left.company_id, items_left.customer_id, items_left.currency, items_left.open_amount
+),
+
+all_credits_of_customers as (
+    select
+        credits_of_customers.company_id,
+        credits_of_customers.customer_id,
+        credits_of_customers.currency,
+        sum(credits_of_customers.credit_amount * credits_of_customers.credit_count) as credit_amount,
+        sum(credits_of_customers.credit_count) as credit_count,
+        max(credits_of_customers.issued_on) as issued_on
+    from credits_of_customers
+    group by credits_of_customers.company_id, credits_of_customers.customer_id, credits_of_customers.currency
+),
+
+-- Names invoices only, and is short of them by one open credit note or by all there are: either, and nothing else.
+less_credit as (
+    select
+        summed.entry_key,
+        case when all_credits_of_customers.credit_amount - (summed.due_amount - summed.amount) <> 0
+            then credits_of_customers.invoice_id
+        end as credit_note_id
+    from summed
+    inner join all_credits_of_customers
+        on
+            summed.company_id = all_credits_of_customers.company_id
+            and summed.customer_id = all_credits_of_customers.customer_id
+            and summed.currency = all_credits_of_customers.currency
+    left join credits_of_customers
+        on
+            summed.company_id = credits_of_customers.company_id
+            and summed.customer_id = credits_of_customers.customer_id
+            and summed.currency = credits_of_customers.currency
+            and summed.due_amount - summed.amount = credits_of_customers.credit_amount
+    where
+        summed.customer_count = 1
+        and summed.is_of_invoices
+        and not summed.is_one_of_them_exactly
+        and summed.amount > 0
+        and summed.amount not in (summed.due_amount, summed.due_when_paid)
+        and (
+            (
+                credits_of_customers.credit_count = 1
+                and credits_of_customers.issued_on <= summed.booked_on
+                and (
+                    all_credits_of_customers.credit_count = 1
+                    or all_credits_of_customers.credit_amount - credits_of_customers.credit_amount <> 0
+                )
+            )
+            or (
+                credits_of_customers.credit_count is null
+                and all_credits_of_customers.issued_on <= summed.booked_on
+                and all_credits_of_customers.credit_amount - (summed.due_amount - summed.amount) = 0
+            )
+        )
+),
+
+-- Whether the payer's account is of a family the text names: yes, no, or null when nobody knows whose it is.
+payers_judged as (
+    select
+        valued.entry_key,
+        bool_or(payer_accounts.family_id = valued.family_id) as has_own_owner
+    from valued
+    inner join payer_accounts
+        on
+            valued.company_id = payer_accounts.company_id
+            and valued.counterparty_iban = payer_accounts.iban
+            and payer_accounts.is_trusted
+    group by valued.entry_key
+),
+
+fitting as (
+    select
+        summed.*,
+        case
+            when less_credit.entry_key is not null then 'numbers_less_credit'
+            when summed.customer_count = 1 then 'numbers_exact'
+            when summed.family_count = 1 then 'numbers_family'
+            else 'numbers_collective'
+        end as rule_id,
+        less_credit.credit_note_id,
+        payers_judged.has_own_owner
+    from summed
+    left join less_credit
+        on summed.entry_key = less_credit.entry_key
+    left join payers_judged
+        on summed.entry_key = payers_judged.entry_key
+    where
+        less_credit.entry_key is not null
+        or (
+            summed.amount in (summed.due_amount, summed.due_when_paid)
+            and (summed.customer_count = 1 or summed.amount > 0)
+        )
+),
+
+credits_taken as (
+    select
+        fitting.entry_key,
+        items_left.company_id,
+        items_left.customer_id,
+        items_left.invoice_id,
+        items_left.invoice_number,
+        items_left.open_amount
+    from fitting
+    inner join items_left
+        on
+            fitting.company_id = items_left.company_id
+            and fitting.customer_id = items_left.customer_id
+            and fitting.currency = items_left.currency
+            and items_left.kind = 'credit_note'
+            and items_left.open_amount < 0
+            and (fitting.credit_note_id is null or fitting.credit_note_id = items_left.invoice_id)
+    where fitting.rule_id = 'numbers_less_credit'
+),
+
+credit_texts as (
+    select
+        credits_taken.entry_key,
+        string_agg(credits_taken.invoice_number, ', ' order by credits_taken.invoice_number) as credit_numbers
+    from credits_taken
+    group by credits_taken.entry_key
+),
+
+claims as (
+    select
+        valued.entry_key,
+        valued.company_id,
+        valued.customer_id,
+        valued.invoice_id,
+        valued.open_amount,
+        valued.due_amount
+    from valued
+    inner join fitting
+        on valued.entry_key = fitting.entry_key
+    union all
+    select
+        credits_taken.entry_key,
+        credits_taken.company_id,
+        credits_taken.customer_id,
+        credits_taken.invoice_id,
+        credits_taken.open_amount,
+        credits_taken.open_amount as due_amount
+    from credits_taken
+),
+
+-- A part that another of the customers named has open for the same amount, unnamed: one wrong figure, and it is theirs.
+slips as (
+    select distinct fitting.entry_key
+    from fitting
+    inner join valued
+        on fitting.entry_key = valued.entry_key
+    inner join valued as other_part
+        on
+            fitting.entry_key = other_part.entry_key
+            and valued.customer_id <> other_part.customer_id
+    inner join items_left
+        on
+            valued.company_id = items_left.company_id
+            and other_part.customer_id = items_left.customer_id
+            and valued.currency = items_left.currency
+            and items_left.open_amount - valued.due_amount = 0
+    left join valued as also_named
+        on
+            fitting.entry_key = also_named.entry_key
+            and items_left.invoice_id = also_named.invoice_id
+    where
+        (fitting.rule_id = 'numbers_collective' or (fitting.rule_id = 'numbers_family' and fitting.has_own_owner is null))
+        and also_named.entry_key is null
+),
+
+-- Payments of one invoice, exactly, named by its number alone: what a slip of the pen can turn into another's.
+singles as (
+    select
+        fitting.entry_key,
+        fitting.company_id,
+        fitting.customer_id,
+        fitting.currency,
+        fitting.amount,
+        fitting.booked_on,
+        fitting.span_text,
+        fitting.has_own_owner,
+        valued.family_id,
+        valued.invoice_id,
+        valued.invoice_number,
+        valued.due_on
+    from fitting
+    inner join valued
+        on fitting.entry_key = valued.entry_key
+    where
+        fitting.rule_id = 'numbers_exact'
+        and fitting.amount > 0
+        and fitting.amount - valued.open_amount = 0
+        and valued.document_kind = 'invoice'
+),
+
+claimed_items as (
+    select distinct
+        claims.company_id,
+        claims.invoice_id
+    from claims
+),
+
+prices as (
+    select distinct
+        singles.company_id,
+        singles.customer_id,
+        singles.currency,
+        singles.amount
+    from singles
+),
+
+-- Invoices of the same customer and amount that no payment of this rung claims.
+siblings as (
+    select
+        items_left.company_id,
+        items_left.customer_id,
+        items_left.currency,
+        items_left.open_amount as amount,
+        items_left.invoice_id,
+        items_left.invoice_number,
+        items_left.issued_on,
+        items_left.due_on
+    from items_left
+    inner join prices
+        on
+            items_left.company_id = prices.company_id
+            and items_left.customer_id = prices.customer_id
+            and items_left.currency = prices.currency
+            and items_left.open_amount = prices.amount
+    left join claimed_items
+        on
+            items_left.company_id = claimed_items.company_id
+            and items_left.invoice_id = claimed_items.invoice_id
+    where claimed_items.invoice_id is null
+),
+
+customers_with_siblings as (
+    select distinct
+        siblings.company_id,
+        siblings.customer_id
+    from siblings
+    cross join tolerances
+    where tolerances.habit_days is not null
+),
+
+paid_before as (
+    select
+        standing.company_id,
+        standing.invoice_id,
+        standing.booked_on
+    from standing
+    inner join customers_with_siblings
+        on
+            standing.company_id = customers_with_siblings.company_id
+            and standing.current_customer_id = customers_with_siblings.customer_id
+    where standing.undone_reason is null and standing.amount > 0
+    union all
+    select
+        earlier_matches.company_id,
+        earlier_matches.invoice_id,
+        opened_entries.booked_on
+    from earlier_matches
+    inner join opened_entries
+        on earlier_matches.entry_key = opened_entries.entry_key
+    where earlier_matches.amount > 0
+    union all
+    select
+        claims.company_id,
+        claims.invoice_id,
+        fitting.booked_on
+    from claims
+    inner join fitting
+        on claims.entry_key = fitting.entry_key
+    where claims.due_amount > 0
+),
+
+-- How many days after the due date a customer pays as a rule: the middle one of all its payments.
+habits as (
+    select
+        opened_items.company_id,
+        opened_items.customer_id,
+        percentile_disc(0.5) within group (order by paid_before.booked_on - opened_items.due_on) as usual_days
+    from paid_before
+    inner join opened_items
+        on
+            paid_before.company_id = opened_items.company_id
+            and paid_before.invoice_id = opened_items.invoice_id
+    inner join customers_with_siblings
+        on
+            opened_items.company_id = customers_with_siblings.company_id
+            and opened_items.customer_id = customers_with_siblings.customer_id
+    cross join tolerances
+    where opened_items.due_on is not null
+    group by opened_items.company_id, opened_items.customer_id, tolerances.habit_payments
+    -- The payment that is judged is one of them.
+    having count(*) > tolerances.habit_payments
+),
+
+strays as (
+    select
+        singles.*,
+        habits.usual_days,
+        singles.booked_on - cast(habits.usual_days + tolerances.habit_days as integer) as from_due_on,
+        singles.booked_on - cast(habits.usual_days - tolerances.habit_days as integer) as to_due_on
+    from singles
+    inner join habits
+        on
+            singles.company_id = habits.company_id
+            and singles.customer_id = habits.customer_id
+    cross join tolerances
+    where abs(singles.booked_on - singles.due_on - habits.usual_days) > tolerances.habit_days
+),
+
+-- Siblings and strays on one line of days, so that each stray sees the first sibling from its day on without a join.
+line_of_days as (
+    select
+        siblings.company_id,
+        siblings.customer_id,
+        siblings.currency,
+        siblings.amount,
+        siblings.due_on as placed_on,
+        siblings.due_on as sibling_due_on,
+        cast(null as varchar) as entry_key
+    from siblings
+    union all
+    select
+        strays.company_id,
+        strays.customer_id,
+        strays.currency,
+        strays.amount,
+        strays.from_due_on as placed_on,
+        null as sibling_due_on,
+        strays.entry_key
+    from strays
+),
+
+siblings_ahead as (
+    select
+        line_of_days.entry_key,
+        min(line_of_days.sibling_due_on) over (
+            partition by
+                line_of_days.company_id, line_of_days.customer_id, line_of_days.currency, line_of_days.amount
+            order by line_of_days.placed_on
+            range between current row and unbounded following
+        ) as sibling_due_on
+    from line_of_days
+),
+
+against_habit as (
+    select
+        strays.entry_key,
+        'The text names "' || min(strays.span_text) || '", but this customer pays about '
+        || abs(min(strays.usual_days))
+        || case when min(strays.usual_days) < 0 then ' days before' else ' days after' end
+        || ' the due date: that fits ' || min(siblings.invoice_number) || ' of the same amount, and does not fit '
+        || min(strays.invoice_number) || '.' as doubt_explanation
+    from strays
+    inner join siblings_ahead
+        on strays.entry_key = siblings_ahead.entry_key
+    inner join siblings
+        on
+            strays.company_id = siblings.company_id
+            and strays.customer_id = siblings.customer_id
+            and strays.currency = siblings.currency
+            and strays.amount - siblings.amount = 0
+            and siblings_ahead.sibling_due_on = siblings.due_on
+    where siblings_ahead.sibling_due_on <= strays.to_due_on and siblings.issued_on <= strays.booked_on
+    group by strays.entry_key
+),
+
+names as (
+    select
+        customers.company_id,
+        customers.customer_id,
+        coalesce(customers.parent_customer_id, customers.customer_id) as family_id,
+        nullif({{ normalised_reference("customers.name") }}, '') as payer_name
+    from customers
+    cross join tolerances
+    where tolerances.heeds_payer_name
+),
+
+-- The payer's name is that of another customer with an open invoice of this amount, and of nobody in the one named.
+names_of_payers as (
+    select
+        singles.entry_key,
+        singles.company_id,
+        singles.currency,
+        singles.amount,
+        singles.family_id,
+        singles.span_text,
+        entries.counterparty_name,
+        names.customer_id,
+        bool_or(names.family_id = singles.family_id) over (partition by singles.entry_key) as is_own_name
+    from singles
+    inner join entries
+        on singles.entry_key = entries.entry_key
+    inner join names
+        on
+            singles.company_id = names.company_id
+            and {{ normalised_reference("entries.counterparty_name") }} = names.payer_name
+    where singles.has_own_owner is null
+),
+
+name_of_another as (
+    select
+        names_of_payers.entry_key,
+        'The text names "' || min(names_of_payers.span_text) || '", but it was paid by "'
+        || min(names_of_payers.counterparty_name)
+        || '", which is the name of another customer with an open invoice of this amount.' as doubt_explanation
+    from names_of_payers
+    inner join items_left
+        on
+            names_of_payers.company_id = items_left.company_id
+            and names_of_payers.customer_id = items_left.customer_id
+            and names_of_payers.currency = items_left.currency
+            and items_left.open_amount - names_of_payers.amount = 0
+    where not names_of_payers.is_own_name
+    group by names_of_payers.entry_key
+),
+
+judged as (
+    select
+        fitting.*,
+        credit_texts.credit_numbers,
+        case
+            when not fitting.has_own_owner then 'payer_is_someone_else'
+            when slips.entry_key is not null then 'may_be_the_others'
+            when name_of_another.entry_key is not null then 'name_of_another_customer'
+            when against_habit.entry_key is not null then 'fits_another_invoice'
+        end as doubt,
+        case
+            when not fitting.has_own_owner
+                then 'The text names "' || fitting.span_text || '", but the account is another customer''s.'
+            when slips.entry_key is not null
+                then
+                    'The text names "' || fitting.span_text
+                    || '", of several customers that have other open invoices of the same amounts.'
+            else coalesce(name_of_another.doubt_explanation, against_habit.doubt_explanation)
+        end as doubt_explanation
+    from fitting
+    left join credit_texts
+        on fitting.entry_key = credit_texts.entry_key
+    left join slips
+        on fitting.entry_key = slips.entry_key
+    left join name_of_another
+        on fitting.entry_key = name_of_another.entry_key
+    left join against_habit
+        on fitting.entry_key = against_habit.entry_key
+),
+
+days_of_claims as (
+    select
+        claims.company_id,
+        claims.invoice_id,
+        judged.booked_on,
+        count(distinct claims.entry_key) as claim_count,
+        min(judged.booked_on) over (partition by claims.company_id, claims.invoice_id) as first_booked_on
+    from claims
+    inner join judged
+        on
+            claims.entry_key = judged.entry_key
+            and judged.doubt is null
+    group by claims.company_id, claims.invoice_id, judged.booked_on
+),
+
+-- All or nothing: an entry takes its invoices only when it is the first, and the only one that day, to name each.
+winners as (
+    select claims.entry_key
+    from claims
+    inner join judged
+        on
+            claims.entry_key = judged.entry_key
+            and judged.doubt is null
+    inner join days_of_claims
+        on
+            claims.company_id = days_of_claims.company_id
+            and claims.invoice_id = days_of_claims.invoice_id
+            and judged.booked_on = days_of_claims.booked_on
+    group by claims.entry_key
+    having bool_and(days_of_claims.claim_count = 1 and days_of_claims.booked_on = days_of_claims.first_booked_on)
+),
+
+-- Two term notes of one invoice are one row; more than is open is left over.
+by_invoice as (
+    select
+        claims.entry_key,
+        claims.company_id,
+        claims.customer_id,
+        claims.invoice_id,
+        case
+            when max(claims.open_amount) > 0 then least(sum(claims.due_amount), max(claims.open_amount))
+            else max(claims.open_amount)
+        end as amount,
+        count(*) over (partition by claims.entry_key) as invoice_count
+    from claims
+    group by claims.entry_key, claims.company_id, claims.customer_id, claims.invoice_id
+),
+
+matches as (
+    select
+        by_invoice.entry_key,
+        by_invoice.company_id,
+        by_invoice.customer_id,
+        by_invoice.invoice_id,
+        judged.rule_id,
+        by_invoice.amount,
+        judged.currency,
+        case
+            when judged.rule_id = 'numbers_less_credit'
+                then
+                    'The text names "' || judged.span_text || '"; less the open credit ' || judged.credit_numbers
+                    || ' that is the payment.'
+            when judged.rule_id = 'numbers_family'
+                then
+                    'The text names "' || judged.span_text
+                    || '", of customers that belong together; their open amounts add up to the payment.'
+            when judged.rule_id = 'numbers_collective'
+                then
+                    'The text names "' || judged.span_text || '", of ' || judged.customer_count
+                    || ' customers; their open amounts add up to the payment.'
+            when by_invoice.invoice_count > 1
+                then 'The text names "' || judged.span_text || '"; their open amounts add up to the payment.'
+            when judged.amount = judged.due_amount
+                then 'The text names "' || judged.span_text || '" and the amount is exact.'
+            else
+                'The text names "' || judged.span_text || '" and the amount is what was due before its credit note.'
+        end as evidence,
+        judged.booked_on,
+        judged.doubt,
+        judged.doubt_explanation
+    from by_invoice
+    inner join judged
+        on by_invoice.entry_key = judged.entry_key
+    left join winners
+        on by_invoice.entry_key = winners.entry_key
+    where judged.doubt is not null or winners.entry_key is not null
+),
+
+final as (
+    select
+        {{ match_columns("matches", "rules") }},
+        matches.doubt,
+        matches.doubt_explanation
+    from matches
+    inner join rules
+        on
+            matches.rule_id = rules.rule_id
+            and rules.is_automatic
+    where matches.amount <> 0
+)
+
+select * from final
