@@ -27,7 +27,7 @@ def code_version() -> str:
         path
         for folder in ("models", "macros")
         for path in (PROJECT / folder).rglob("*")
-        if path.suffix in (".sql", ".yml")
+        if path.suffix in (".sql", ".yml", ".py")
     ]
     program = [path for folder in ("assets", "orchestration") for path in (ROOT / folder).rglob("*.py")]
     return f"{version('tijdig')}+{_digest([*rules, *program])[:12]}"
@@ -38,5 +38,5 @@ def project_hash() -> str:
     return _digest(
         path
         for path in PROJECT.rglob("*")
-        if path.is_file() and path.suffix in (".sql", ".yml", ".csv", ".md") and "target" not in path.parts
+        if path.is_file() and path.suffix in (".sql", ".yml", ".csv", ".md", ".py") and "target" not in path.parts
     )

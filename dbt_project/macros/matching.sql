@@ -32,7 +32,7 @@
     `int_matches_named` stands for all before. Adding a rung is adding a file and its name here.
 #}
 {% macro later_rungs() -%}
-    {{ return(["int_matches_named", "int_matches_payer_amount", "int_matches_short"]) }}
+    {{ return(["int_matches_named", "int_matches_payer_amount", "int_matches_subset", "int_matches_short"]) }}
 {%- endmacro %}
 
 {# The rungs before `rung`, for `left_after`. #}

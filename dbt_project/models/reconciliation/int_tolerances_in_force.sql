@@ -28,7 +28,12 @@ final as (
         reconciliation_tolerances.habit_payments,
         reconciliation_tolerances.heeds_payer_name,
         reconciliation_tolerances.min_piece_length,
-        reconciliation_tolerances.piece_chance_basis_points
+        reconciliation_tolerances.piece_chance_basis_points,
+        reconciliation_tolerances.subset_open_items,
+        reconciliation_tolerances.subset_items,
+        reconciliation_tolerances.subset_accidents,
+        reconciliation_tolerances.subset_steps,
+        reconciliation_tolerances.subset_run_steps
     from reconciliation_tolerances
     cross join business_day
     where
