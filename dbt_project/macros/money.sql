@@ -27,3 +27,14 @@
         else cast((cast({{ part }} * 100 as hugeint) * 10000) // cast({{ whole }} * 100 as hugeint) as bigint)
     end
 {%- endmacro %}
+
+{# An integer that is not negative divided by a positive one, rounded half up: cents from a sum of finer parts. #}
+{% macro rounded_quotient(numerator, denominator) -%}
+    {{ return(adapter.dispatch("rounded_quotient")(numerator, denominator)) }}
+{%- endmacro %}
+
+{% macro default__rounded_quotient(numerator, denominator) -%}
+    cast(
+        (2 * cast({{ numerator }} as hugeint) + {{ denominator }}) // (2 * cast({{ denominator }} as hugeint)) as hugeint
+    )
+{%- endmacro %}

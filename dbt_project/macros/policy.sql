@@ -65,3 +65,7 @@ where
 {% macro default__whole_days(days, divisor) -%}
     cast(({{ days }} - (({{ days }} % nullif({{ divisor }}, 0)) + {{ divisor }}) % {{ divisor }}) // {{ divisor }} as bigint)
 {%- endmacro %}
+
+{# The date a number of calendar years after another; the 29th of February becomes the 28th. #}
+{% macro years_after(day, years) -%}{{ return(adapter.dispatch("years_after")(day, years)) }}{%- endmacro %}
+{% macro default__years_after(day, years) -%}cast({{ day }} + to_years({{ years }}) as date){%- endmacro %}
