@@ -2,6 +2,7 @@
 
 .venv/bin/python -m benchmarks.matching [--seeds 1 2 3] [--portfolios diverse ...] [--wrong] [--by-noise] [--reminders]
 .venv/bin/python -m benchmarks.matching --report       writes REPORT.md, on seeds that are never used in development
+.venv/bin/python -m benchmarks.matching --ratchet      tightens ratchet.json, the limits that the tests hold the rules to
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.matching.measure import Measured, measure
+from benchmarks.matching.ratchet import FILE, measured_small, read_limits, tightened, write_limits
 from benchmarks.matching.report import REPORT, SEEDS, written
 from benchmarks.matching.score import MEASURES, Score
 from benchmarks.matching.worlds import PORTFOLIOS
@@ -27,11 +29,16 @@ def main() -> None:
     parser.add_argument("--baselines", action="store_true", help="show the two matchers to compare with")
     parser.add_argument("--keep", type=Path, help="keep the warehouse in this folder")
     parser.add_argument("--report", action="store_true", help=f"write {REPORT.name} on the seeds of the report")
+    parser.add_argument("--ratchet", action="store_true", help=f"tighten {FILE.name} by what is measured now")
     arguments = parser.parse_args()
     chosen = [portfolio for portfolio in PORTFOLIOS if portfolio.name in arguments.portfolios]
     with tempfile.TemporaryDirectory() as scratch:
         folder = arguments.keep or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
+        if arguments.ratchet:
+            write_limits(tightened(read_limits(), measured_small(folder)))
+            print(FILE.read_text(encoding="utf-8"))
+            return
         seeds = SEEDS if arguments.report else arguments.seeds
         measured = measure(folder, chosen, seeds, reminders=arguments.reminders or arguments.report)
     if arguments.report:

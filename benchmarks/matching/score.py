@@ -79,6 +79,7 @@ MEASURES = {
     "customers_held": "money not placed but said to be of a customer: rightly so",
     "first_proposal": "the first proposal is the (largest) invoice meant, of what is knowable and not placed",
     "three_proposals": "one of the first three proposals is, of the same",
+    "reached": "placed rightly, or among the first three proposals, of all that is knowable",
     "returns": "returns and refunds placed on what they take back, of those placed at all",
 }
 
@@ -156,7 +157,7 @@ def judged(world: World, receipts: Iterable[tuple[Receipt, Outcome]]) -> Score:
         score.placed_by_noise[receipt.noise] += one(is_whole(outcome, receipt), money)
         if receipt.noise in ORDINARY_NOISE:
             note("automatic", is_whole(outcome, receipt), money)
-        owners = {owner[each] for each in truth} or {receipt.customer_id}
+        owners: set[str | None] = {owner[each] for each in truth} or {receipt.customer_id}
         if outcome.placed:
             note("payments", right, money)
             score.right_by_noise[receipt.noise] += one(right, money)
@@ -181,8 +182,11 @@ def judged(world: World, receipts: Iterable[tuple[Receipt, Outcome]]) -> Score:
             note("customers_found", placed_with == owners, money)
             if not outcome.placed and outcome.customer_id:
                 note("customers_held", outcome.customer_id in owners, money)
-        if not outcome.placed and receipt.is_knowable and truth:
-            biggest = max(truth, key=lambda key: truth[key])
+        if not (receipt.is_knowable and truth):
+            continue
+        biggest = max(truth, key=lambda key: truth[key])
+        note("reached", right if outcome.placed else biggest in outcome.proposed[:3], money)
+        if not outcome.placed:
             note("first_proposal", biggest in outcome.proposed[:1], money)
             note("three_proposals", biggest in outcome.proposed[:3], money)
     return score
