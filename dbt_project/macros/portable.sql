@@ -16,6 +16,10 @@
 {% macro normalised_reference(text) -%}{{ return(adapter.dispatch("normalised_reference")(text)) }}{%- endmacro %}
 {% macro default__normalised_reference(text) -%}upper(regexp_replace({{ text }}, '[^A-Za-z0-9]', '', 'g')){%- endmacro %}
 
+{# A number for some columns together: rows whose numbers differ differ, rows whose numbers agree are to be compared. #}
+{% macro hashed(columns) -%}{{ return(adapter.dispatch("hashed")(columns)) }}{%- endmacro %}
+{% macro default__hashed(columns) -%}hash({{ columns | join(", ") }}){%- endmacro %}
+
 {# One number for all texts of a group, whatever their order; equal groups give equal numbers. Null if it is empty. #}
 {% macro multiset_hash(text) -%}{{ return(adapter.dispatch("multiset_hash")(text)) }}{%- endmacro %}
 {% macro default__multiset_hash(text) -%}cast(sum(hash({{ text }})) as hugeint){%- endmacro %}

@@ -38,6 +38,22 @@ placed_of_documents as (
     group by placed.company_id, placed.invoice_id
 ),
 
+credit_notes as (
+    select
+        documents.*,
+        {{ normalised_reference("documents.credits_invoice_number") }} as credited_number
+    from documents
+    where documents.kind = 'credit_note' and not documents.is_cancelled
+),
+
+credited_numbers as (
+    select distinct
+        credit_notes.company_id,
+        credit_notes.customer_id,
+        credit_notes.credited_number
+    from credit_notes
+),
+
 invoices as (
     select
         documents.*,
@@ -45,37 +61,41 @@ invoices as (
             over (partition by documents.company_id, documents.customer_id, documents.normalised_number)
             as namesakes
     from documents
+    inner join credited_numbers
+        on
+            documents.company_id = credited_numbers.company_id
+            and documents.customer_id = credited_numbers.customer_id
+            and documents.normalised_number = credited_numbers.credited_number
     where documents.kind = 'invoice' and not documents.is_cancelled
 ),
 
 -- What a credit note can still give, and what its invoice can still take, after the money already placed on either.
 pairs as (
     select
-        credit_note.company_id,
-        credit_note.customer_id,
-        credit_note.invoice_id as credit_note_id,
+        credit_notes.company_id,
+        credit_notes.customer_id,
+        credit_notes.invoice_id as credit_note_id,
         invoices.invoice_id,
-        credit_note.currency,
-        credit_note.issued_on as credited_on,
-        greatest(-credit_note.document_amount + coalesce(placed_on_note.amount, 0), 0) as credit_amount,
+        credit_notes.currency,
+        credit_notes.issued_on as credited_on,
+        greatest(-credit_notes.document_amount + coalesce(placed_on_note.amount, 0), 0) as credit_amount,
         greatest(invoices.document_amount - coalesce(placed_on_invoice.amount, 0), 0) as room_amount
-    from documents as credit_note
+    from credit_notes
     inner join invoices
         on
-            credit_note.company_id = invoices.company_id
-            and credit_note.customer_id = invoices.customer_id
-            and credit_note.currency = invoices.currency
-            and {{ normalised_reference("credit_note.credits_invoice_number") }} = invoices.normalised_number
+            credit_notes.company_id = invoices.company_id
+            and credit_notes.customer_id = invoices.customer_id
+            and credit_notes.currency = invoices.currency
+            and credit_notes.credited_number = invoices.normalised_number
             and invoices.namesakes = 1
     left join placed_of_documents as placed_on_note
         on
-            credit_note.company_id = placed_on_note.company_id
-            and credit_note.invoice_id = placed_on_note.invoice_id
+            credit_notes.company_id = placed_on_note.company_id
+            and credit_notes.invoice_id = placed_on_note.invoice_id
     left join placed_of_documents as placed_on_invoice
         on
             invoices.company_id = placed_on_invoice.company_id
             and invoices.invoice_id = placed_on_invoice.invoice_id
-    where credit_note.kind = 'credit_note' and not credit_note.is_cancelled
 ),
 
 in_order as (

@@ -53,6 +53,7 @@ final as (
         on entries.entry_key = placed_of_entries.entry_key
     left join returns_paired
         on entries.entry_key = returns_paired.original_key
+    where entries.amount - coalesce(placed_of_entries.amount, 0) <> 0
 )
 
 select * from final

@@ -118,6 +118,7 @@ final as (
             end as decimal(18, 2)
         ) as open_amount
     from valued
+    where valued.total_amount - valued.credited_amount - valued.placed_amount <> 0
 )
 
 select * from final

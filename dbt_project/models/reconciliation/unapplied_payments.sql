@@ -94,11 +94,21 @@ twins as (
             and entries_left.amount - other_entry.amount = 0
 ),
 
-number_shapes as (
+-- A series shares what stands before its digits: of millions of numbers few differ in that and in length.
+number_series as (
     select distinct
         documents.company_id,
-        {{ reference_shape("documents.normalised_number") }} as shape
+        rtrim(documents.normalised_number, '0123456789') as prefix,
+        length(documents.normalised_number) as number_length
     from documents
+),
+
+number_shapes as (
+    select distinct
+        number_series.company_id,
+        {{ reference_shape("number_series.prefix") }}
+        || repeat('9', cast(number_series.number_length - length(number_series.prefix) as integer)) as shape
+    from number_series
 ),
 
 -- A reference with good check digits, or a number built like ours, that belongs to no document we know.

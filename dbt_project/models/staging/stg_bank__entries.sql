@@ -8,13 +8,8 @@ informative_statements as (
     where statement.is_informative
 ),
 
--- The same booking in two overlapping files has one entry_key: its first arrival counts.
-arrivals as (
-    select
-        entry.*,
-        row_number() over (
-            partition by entry.entry_key order by entry.batch_id, entry.file_sha256, entry.ordinal, entry.detail_ordinal
-        ) as arrival_rank
+arrived as (
+    select entry.*
     from {{ source("raw", "bank_entries") }} as entry
     cross join business_day
     left join informative_statements
@@ -23,6 +18,41 @@ arrivals as (
         entry.batch_id <= business_day.batch_watermark
         and entry.booked_on <= business_day.as_of_date
         and informative_statements.statement_key is null
+),
+
+-- The same booking in two overlapping files has one entry_key: its first arrival counts. Only what did arrive twice is
+-- ranked; keys are told apart by a number first, of which a few too many may be equal.
+repeated_numbers as (
+    select {{ hashed(["arrived.entry_key"]) }} as key_hash
+    from arrived
+    group by {{ hashed(["arrived.entry_key"]) }}
+    having count(*) > 1
+),
+
+ranked as (
+    select
+        arrived.*,
+        1 as arrival_rank
+    from arrived
+    left join repeated_numbers
+        on {{ hashed(["arrived.entry_key"]) }} = repeated_numbers.key_hash
+    where repeated_numbers.key_hash is null
+    union all
+    select
+        arrived.*,
+        row_number() over (
+            partition by arrived.entry_key
+            order by arrived.batch_id, arrived.file_sha256, arrived.ordinal, arrived.detail_ordinal
+        ) as arrival_rank
+    from arrived
+    inner join repeated_numbers
+        on {{ hashed(["arrived.entry_key"]) }} = repeated_numbers.key_hash
+),
+
+arrivals as (
+    select ranked.*
+    from ranked
+    where ranked.arrival_rank = 1
 ),
 
 final as (
@@ -60,7 +90,6 @@ final as (
         arrivals.parser_version,
         arrivals.batch_id
     from arrivals
-    where arrivals.arrival_rank = 1
 )
 
 select * from final
