@@ -351,6 +351,7 @@ def main() -> None:
             report(figures, time.process_time() - began)
             return
         if home.warehouse.exists():
+            run_dbt(home, ["seed", "--full-refresh", "--quiet"])
             run_dbt(home, ["compile", "--quiet"])
         else:
             prepare(home, Size(arguments.history, arguments.open, arguments.new))

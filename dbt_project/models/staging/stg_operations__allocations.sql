@@ -10,12 +10,13 @@ recorded as (
     where allocation.as_of_date < business_day.as_of_date
 ),
 
--- A key that occurs once needs no ranking, and nearly all do: rows are told apart by a number first, and only those whose
--- number occurs twice are compared.
+-- A key that occurs once needs no ranking, and nearly all do: rows are told apart by a number first, and only those
+-- whose number occurs twice are compared.
 numbered as (
     select
         recorded.seq,
-        {{ hashed(["recorded.entry_key", "recorded.company_id", "recorded.invoice_id", "recorded.component"]) }} as key_hash
+        {{ hashed(["recorded.entry_key", "recorded.company_id", "recorded.invoice_id", "recorded.component"]) }}
+            as key_hash
     from recorded
 ),
 
