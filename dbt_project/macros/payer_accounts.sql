@@ -1,131 +1,161 @@
 {#
-    Whose account is it? One row per company x account x customer it has been seen for, with the number of customers.
-    Declared accounts (billing and mandates) count at once; an account seen in payments counts for a customer after
-    exact matches on enough different dates, and any exact match for a second customer makes it shared.
-    `rungs` are the matching models whose exact matches teach, beside the allocations that stand.
+    CTE `accounts_seen` from a CTE of sightings (one row per company, iban, customer_id, booked_on, with the largest
+    amount of the day and, where a person confirmed one, confirmed_on). Needs `revoked` and `tolerances`.
+    What counts towards knowing an account is at least the policy's amount, and later than what was revoked.
 #}
-{% macro payer_accounts(rungs) -%}
-with customer_accounts as (
-    select * from {{ ref("stg_billing__customer_accounts") }}
-),
-
-mandates as (
-    select * from {{ ref("stg_billing__mandates") }}
-),
-
-company_accounts as (
-    select * from {{ ref("stg_billing__company_accounts") }}
-),
-
-customers as (
-    select * from {{ ref("stg_billing__customers") }}
-),
-
-entries as (
-    select * from {{ ref("entries") }}
-),
-
-standing as (
-    select * from {{ ref("int_standing_judged") }}
-),
-
-rules as (
-    select * from {{ ref("int_rules_in_force") }}
-),
-
-tolerances as (
-    select * from {{ ref("int_tolerances_in_force") }}
-),
-
-business_day as (
-    select * from {{ ref("stg_control__business_day") }}
-),
-
-placed as (
+{% macro accounts_seen(sightings) -%}
+accounts_seen as (
     select
-        standing.entry_key,
-        standing.company_id,
-        standing.current_customer_id as customer_id,
-        standing.rule_id
-    from standing
-    where standing.undone_reason is null
-    {% for rung in rungs -%}
-    union all
-    select matched.entry_key, matched.company_id, matched.customer_id, matched.rule_id
-    from {{ ref(rung) }} as matched
-    {% endfor %}
+        sighted.company_id,
+        sighted.iban,
+        sighted.customer_id,
+        min(sighted.booked_on) as first_seen_on,
+        max(sighted.booked_on) as last_seen_on,
+        min(sighted.counted_on) as first_counted_on,
+        max(sighted.counted_on) as last_counted_on,
+        count(sighted.counted_on) as date_count,
+        bool_or(sighted.is_confirmed) as is_confirmed
+    from (
+        select
+            sightings.company_id,
+            sightings.iban,
+            sightings.customer_id,
+            sightings.booked_on,
+            case
+                when
+                    sightings.amount >= tolerances.learning_min_amount
+                    and (revoked.revoked_on is null or sightings.booked_on > revoked.revoked_on)
+                    then sightings.booked_on
+            end as counted_on,
+            sightings.confirmed_on is not null
+            and (revoked.revoked_on is null or sightings.confirmed_on > revoked.revoked_on) as is_confirmed
+        from {{ sightings }} as sightings
+        cross join tolerances
+        left join revoked
+            on
+                sightings.company_id = revoked.company_id
+                and sightings.iban = revoked.iban
+                and sightings.customer_id = revoked.customer_id
+    ) as sighted
+    group by sighted.company_id, sighted.iban, sighted.customer_id
+)
+{%- endmacro %}
+
+{#
+    CTE `accounts_judged` from a CTE `claims`: one row per company x account x customer, with its state.
+    Needs `customers`, `company_accounts`, `preset`, `revoked`, `tolerances` and `business_day`.
+
+    trusted       identifies the customer (or, of several customers of one family, the family)
+    corroborated  seen on enough dates, too close together
+    observed      seen, not often enough
+    shared        used for customers of different families, or by policy for many: identifies nobody
+    expired       not used for too long
+    revoked       a person or the bank undid a match from it, and it was not learnt again since
+#}
+{% macro accounts_judged() -%}
+claimed as (
+    select
+        claims.company_id,
+        claims.iban,
+        claims.customer_id,
+        bool_or(claims.is_declared) as is_declared,
+        bool_and(claims.is_contradicted) as is_contradicted,
+        min(claims.first_seen_on) as first_seen_on,
+        max(claims.last_seen_on) as last_seen_on,
+        min(claims.first_counted_on) as first_counted_on,
+        max(claims.last_counted_on) as last_counted_on,
+        cast(sum(claims.date_count) as bigint) as date_count,
+        bool_or(claims.is_confirmed) as is_confirmed
+    from claims
+    group by claims.company_id, claims.iban, claims.customer_id
 ),
 
-sightings as (
+weighed as (
     select
-        entries.company_id,
-        entries.counterparty_iban as iban,
-        placed.customer_id,
-        count(distinct entries.booked_on) as date_count,
-        max(entries.booked_on) as last_seen_on
-    from placed
-    inner join entries
-        on placed.entry_key = entries.entry_key
-    inner join rules
-        on
-            placed.rule_id = rules.rule_id
-            and rules.teaches_account
-    where entries.counterparty_iban is not null and entries.amount > 0
-    group by entries.company_id, entries.counterparty_iban, placed.customer_id
-),
-
-claimed_accounts as (
-    select
-        customer_accounts.company_id,
-        customer_accounts.iban,
-        customer_accounts.customer_id,
-        true as is_declared,
-        true as is_trusted
-    from customer_accounts
-    union all
-    select
-        mandates.company_id,
-        mandates.iban,
-        mandates.customer_id,
-        true as is_declared,
-        true as is_trusted
-    from mandates
-    where mandates.iban is not null
-    union all
-    select
-        sightings.company_id,
-        sightings.iban,
-        sightings.customer_id,
-        false as is_declared,
-        sightings.date_count >= tolerances.learning_dates
-        and business_day.as_of_date - sightings.last_seen_on <= tolerances.learning_expiry_days as is_trusted
-    from sightings
+        claimed.*,
+        coalesce(customers.parent_customer_id, claimed.customer_id) as family_id,
+        preset.kind as preset_kind,
+        preset.holder as preset_holder,
+        revoked.revoked_on,
+        revoked.evidence as revoked_evidence,
+        claimed.is_declared
+        or business_day.as_of_date - claimed.last_seen_on <= tolerances.learning_expiry_days as is_live,
+        claimed.date_count >= tolerances.learning_dates as is_repeated,
+        coalesce(
+            claimed.last_counted_on - claimed.first_counted_on >= tolerances.learning_span_days, false
+        ) as is_spread
+    from claimed
     cross join tolerances
     cross join business_day
-),
-
-final as (
-    select
-        claimed_accounts.company_id,
-        claimed_accounts.iban,
-        claimed_accounts.customer_id,
-        coalesce(min(customers.parent_customer_id), claimed_accounts.customer_id) as family_id,
-        bool_or(claimed_accounts.is_declared) as is_declared,
-        bool_or(claimed_accounts.is_trusted) as is_trusted,
-        count(*) over (partition by claimed_accounts.company_id, claimed_accounts.iban) as customer_count
-    from claimed_accounts
     left join company_accounts
         on
-            claimed_accounts.company_id = company_accounts.company_id
-            and claimed_accounts.iban = company_accounts.account_iban
+            claimed.company_id = company_accounts.company_id
+            and claimed.iban = company_accounts.account_iban
     left join customers
         on
-            claimed_accounts.company_id = customers.company_id
-            and claimed_accounts.customer_id = customers.customer_id
+            claimed.company_id = customers.company_id
+            and claimed.customer_id = customers.customer_id
+    left join preset
+        on
+            claimed.company_id = preset.company_id
+            and claimed.iban = preset.iban
+    left join revoked
+        on
+            claimed.company_id = revoked.company_id
+            and claimed.iban = revoked.iban
+            and claimed.customer_id = revoked.customer_id
     -- An account of our own, entered by mistake with a customer, identifies nobody.
     where company_accounts.account_iban is null
-    group by claimed_accounts.company_id, claimed_accounts.iban, claimed_accounts.customer_id
-)
+),
 
-select * from final
+compared as (
+    select
+        weighed.*,
+        count(*) filter (where weighed.is_live) over of_account as customer_count,
+        min(case when weighed.is_live then weighed.family_id end) over of_account
+        <> max(case when weighed.is_live then weighed.family_id end) over of_account as has_several_families
+    from weighed
+    window of_account as (partition by weighed.company_id, weighed.iban)
+),
+
+stated as (
+    select
+        compared.*,
+        case
+            when compared.preset_kind is not null then 'shared'
+            when not compared.is_live then 'expired'
+            when compared.has_several_families then 'shared'
+            when compared.is_confirmed then 'trusted'
+            when compared.is_repeated and compared.is_spread then 'trusted'
+            when compared.revoked_on is not null then 'revoked'
+            when compared.is_declared then 'trusted'
+            when compared.is_repeated then 'corroborated'
+            else 'observed'
+        end as state
+    from compared
+),
+
+accounts_judged as (
+    select
+        stated.company_id,
+        stated.iban,
+        stated.customer_id,
+        stated.family_id,
+        stated.state,
+        stated.is_declared,
+        stated.state = 'trusted' as is_trusted,
+        cast(stated.customer_count as bigint) as customer_count,
+        stated.is_contradicted,
+        stated.is_confirmed,
+        stated.date_count,
+        stated.first_seen_on,
+        stated.last_seen_on,
+        stated.first_counted_on,
+        stated.last_counted_on,
+        stated.revoked_on,
+        stated.revoked_evidence,
+        stated.preset_kind,
+        stated.preset_holder
+    from stated
+)
 {%- endmacro %}

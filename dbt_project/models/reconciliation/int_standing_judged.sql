@@ -18,6 +18,14 @@ match_answers as (
     select * from {{ ref("stg_register__match_answers") }}
 ),
 
+accounts_revoked as (
+    select * from {{ ref("int_accounts_revoked") }}
+),
+
+rules as (
+    select * from {{ ref("int_rules_in_force") }}
+),
+
 rejected as (
     select
         match_answers.entry_key,
@@ -108,6 +116,35 @@ contradicted as (
     group by standing.entry_key, standing.company_id, standing.invoice_id
 ),
 
+-- What leaned on whose account it was falls with that account.
+leaning_on_revoked as (
+    select
+        standing.entry_key,
+        standing.company_id,
+        standing.invoice_id,
+        accounts_revoked.revoked_on,
+        accounts_revoked.evidence
+    from accounts_revoked
+    inner join entries
+        on
+            accounts_revoked.company_id = entries.company_id
+            and accounts_revoked.iban = entries.counterparty_iban
+    inner join standing
+        on
+            entries.entry_key = standing.entry_key
+            and accounts_revoked.company_id = standing.company_id
+            and accounts_revoked.revoked_on >= standing.allocated_on
+    inner join rules
+        on
+            standing.rule_id = rules.rule_id
+            and rules.leans_on_account
+    inner join documents
+        on
+            standing.company_id = documents.company_id
+            and standing.invoice_id = documents.document_id
+            and accounts_revoked.customer_id = documents.customer_id
+),
+
 last_run_of_invoices as (
     select
         standing.as_of_date,
@@ -175,20 +212,26 @@ final as (
         standing.evidence,
         standing.policy_id,
         entries.booked_on,
+        entries.counterparty_iban,
         standing.allocated_on,
         case
             when rejected.entry_key is not null or moved_by_person.entry_key is not null then 'rejected_by_person'
             when documents.document_id is null or documents.is_cancelled then 'invoice_cancelled'
             when computed_again.entry_key is not null then 'computed_again'
+            when leaning_on_revoked.entry_key is not null then 'account_revoked'
             when contradicted.entry_key is not null then 'contrary_evidence'
         end as undone_reason,
-        coalesce(rejected.answered_on, moved_by_person.undone_on, contradicted.undone_on) as undone_on,
+        coalesce(
+            rejected.answered_on, moved_by_person.undone_on, leaning_on_revoked.revoked_on, contradicted.undone_on
+        ) as undone_on,
         coalesce(contradicted.is_new = 1, false) as is_newly_contradicted,
         case
             when rejected.entry_key is not null then rejected.recorded_by || ' rejected this match.'
             when moved_by_person.entry_key is not null
                 then moved_by_person.recorded_by || ' placed this payment on another invoice.'
             when documents.document_id is null or documents.is_cancelled then 'The invoice was cancelled in billing.'
+            when leaning_on_revoked.entry_key is not null
+                then 'It leaned on the account it came from: ' || leaning_on_revoked.evidence
             when contradicted.entry_key is not null
                 then 'Another payment of the same amount names this invoice by "' || contradicted.span_text || '".'
         end as undone_evidence
@@ -214,6 +257,11 @@ final as (
             standing.entry_key = contradicted.entry_key
             and standing.company_id = contradicted.company_id
             and standing.invoice_id = contradicted.invoice_id
+    left join leaning_on_revoked
+        on
+            standing.entry_key = leaning_on_revoked.entry_key
+            and standing.company_id = leaning_on_revoked.company_id
+            and standing.invoice_id = leaning_on_revoked.invoice_id
     left join computed_again
         on
             standing.entry_key = computed_again.entry_key

@@ -43,7 +43,10 @@ undone as (
     from standing
     cross join previous_bank_day
     where
-        (standing.undone_reason = 'rejected_by_person' and standing.undone_on >= previous_bank_day.date_day)
+        (
+            standing.undone_reason in ('rejected_by_person', 'account_revoked')
+            and standing.undone_on >= previous_bank_day.date_day
+        )
         or (standing.undone_reason = 'contrary_evidence' and standing.is_newly_contradicted)
     union all
     select
