@@ -74,7 +74,8 @@ undone as (
         entries.counterparty_iban as iban,
         rejected.customer_id,
         rejected.answered_on as revoked_on,
-        rejected.recorded_by || ' rejected that a payment from it was for ' || rejected.invoice_number || '.' as evidence
+        rejected.recorded_by || ' rejected that a payment from it was for ' || rejected.invoice_number || '.'
+            as evidence
     from rejected
     inner join allocations
         on

@@ -48,15 +48,15 @@ business_day as (
 ),
 
 matches as (
-    {% for rung in teaching_rungs -%}
-    select
-        matched.entry_key,
-        matched.company_id,
-        matched.customer_id,
-        matched.rule_id,
-        matched.amount
-    from {{ ref(rung) }} as matched
-    {{ "union all" if not loop.last }}
+    {% for rung in teaching_rungs %}
+        select
+            matched.entry_key,
+            matched.company_id,
+            matched.customer_id,
+            matched.rule_id,
+            matched.amount
+        from {{ ref(rung) }} as matched
+        {{ "union all" if not loop.last }}
     {% endfor %}
 ),
 
