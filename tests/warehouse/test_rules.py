@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from assets.landing.warehouse import writing
 from assets.warehouse.dbt import DbtHome, run_dbt
 
 
@@ -33,3 +34,17 @@ def test_every_chapter_has_rules(manifest: dict[str, Any]) -> None:
         "communications",
         "insight",
     }
+
+
+def test_a_seed_that_gained_a_column_fits_a_warehouse_of_before(tmp_path: Path) -> None:
+    home = DbtHome(tmp_path / "warehouse.duckdb", tmp_path / "target")
+    with writing(home.warehouse):
+        pass
+    run_dbt(home, ["seed", "--quiet", "--select", "reconciliation_rules"])
+    with writing(home.warehouse) as connection:
+        connection.execute("alter table reconciliation.reconciliation_rules drop column score")
+    run_dbt(home, ["seed", "--quiet", "--select", "reconciliation_rules"])
+    with writing(home.warehouse) as connection:
+        row = connection.execute("select min(score) from reconciliation.reconciliation_rules").fetchone()
+    assert row is not None
+    assert row[0] > 0
