@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -22,6 +23,7 @@ from benchmarks.matching.worlds import FIRST_DAY, LAST_DAY, Receipt, World
 
 AS_OF = LAST_DAY + timedelta(days=3)
 BATCH = 1
+LAST_BATCH = 100
 
 
 def euros(cents: int) -> Decimal:
@@ -78,52 +80,88 @@ def answer_old_questions(
             at = datetime.combine(AS_OF, time(9), tzinfo=UTC).replace(tzinfo=None)
             rows.append((seq, f"answer-{seq}", at, "clerk", world.company_id, AS_OF, kind, json.dumps(payload)))
     append_rows(connection, "register_events", rows)
-    day = [(AS_OF, "benchmark", BATCH, len(rows), 0, "benchmark")]
-    replace_rows(connection, "control.business_day", CONTROL_TABLES["business_day"], day)
+    set_day(connection, register_seq=len(rows))
 
 
 def fill(connection: duckdb.DuckDBPyConnection, worlds: Sequence[World]) -> dict[str, Receipt]:
     """Puts worlds into the raw log as landing would have, in one batch."""
-    day = [(AS_OF, "benchmark", BATCH, 0, 0, "benchmark")]
-    replace_rows(connection, "control.business_day", CONTROL_TABLES["business_day"], day)
+    set_day(connection, register_seq=0)
     for world in worlds:
         append(connection, "companies", [company_row(world)])
         append(connection, "customers", [customer_row(world, place) for place in range(len(world.customers))])
         append(connection, "invoices", invoice_rows(world))
     by_key: dict[str, Receipt] = {}
     for world in worlds:
-        entries = [entry(world, receipt, number) for number, receipt in enumerate(world.receipts, start=1)]
-        keys = entry_keys(entries)
-        by_key |= dict(zip(keys, world.receipts, strict=True))
-        append_rows(connection, "bank_statements", [statement_row(world)])
-        landed = {"batch_id": BATCH, "file_sha256": world.company_id}
-        append_rows(
-            connection,
-            "bank_entries",
-            [
-                tuple(
-                    (
-                        {**landed, "entry_key": key, "content_key": content_key(each, world.account_iban)}
-                        | each._asdict()
-                    )[name]
-                    for name, _ in OTHER_TABLES["bank_entries"]
-                )
-                for each, key in zip(entries, keys, strict=True)
-            ],
-        )
-        append_rows(
-            connection,
-            "entry_references",
-            [
-                tuple(
-                    ({"batch_id": BATCH, "entry_key": key} | found._asdict())[name]
-                    for name, _ in OTHER_TABLES["entry_references"]
-                )
-                for each, key in zip(entries, keys, strict=True)
-                for found in candidate_references(each)
-            ],
-        )
+        for file in files_of(world):
+            by_key |= land(connection, world, file)
     return by_key
+
+
+def set_day(connection: duckdb.DuckDBPyConnection, *, register_seq: int) -> None:
+    """The business day the chapters are built for, with everything that has landed."""
+    day = [(AS_OF, "benchmark", LAST_BATCH, register_seq, 0, "benchmark")]
+    replace_rows(connection, "control.business_day", CONTROL_TABLES["business_day"], day)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One statement: its days, its receipts, and in which batch it landed."""
+
+    key: str
+    batch: int
+    first: date
+    last: date
+    receipts: tuple[Receipt, ...]
+
+
+def files_of(world: World) -> list[File]:
+    """The statements of a world; of several the latest landed first."""
+    starts = (FIRST_DAY, *world.cuts)
+    ends = (*(cut - timedelta(days=1) for cut in world.cuts), LAST_DAY)
+    return [
+        File(
+            f"{world.company_id}-{number}",
+            len(starts) - number,
+            first,
+            last,
+            tuple(receipt for receipt in world.receipts if first <= receipt.booked_on <= last),
+        )
+        for number, (first, last) in enumerate(zip(starts, ends, strict=True))
+    ]
+
+
+def land(connection: duckdb.DuckDBPyConnection, world: World, file: File) -> dict[str, Receipt]:
+    """One statement with its entries and what they may name. Returns its receipts by entry key."""
+    entries = [entry(world, file, receipt, number) for number, receipt in enumerate(file.receipts, start=1)]
+    keys = entry_keys(entries)
+    append_rows(connection, "bank_statements", [statement_row(world, file)])
+    landed = {"batch_id": file.batch, "file_sha256": file.key}
+    append_rows(
+        connection,
+        "bank_entries",
+        [
+            tuple(
+                ({**landed, "entry_key": key, "content_key": content_key(each, world.account_iban)} | each._asdict())[
+                    name
+                ]
+                for name, _ in OTHER_TABLES["bank_entries"]
+            )
+            for each, key in zip(entries, keys, strict=True)
+        ],
+    )
+    append_rows(
+        connection,
+        "entry_references",
+        [
+            tuple(
+                ({"batch_id": file.batch, "entry_key": key} | found._asdict())[name]
+                for name, _ in OTHER_TABLES["entry_references"]
+            )
+            for each, key in zip(entries, keys, strict=True)
+            for found in candidate_references(each)
+        ],
+    )
+    return dict(zip(keys, file.receipts, strict=True))
 
 
 def append(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[dict[str, object]]) -> None:
@@ -190,36 +228,37 @@ def invoice_rows(world: World) -> list[dict[str, object]]:
     ]
 
 
-def statement_row(world: World) -> tuple[object, ...]:
-    """One statement over the whole time, so that no day is missing."""
+def statement_row(world: World, file: File) -> tuple[object, ...]:
+    """A statement whose balances go on from the one before."""
+    opening = sum(receipt.cents for receipt in world.receipts if receipt.booked_on < file.first)
     values: dict[str, object] = {
-        "batch_id": BATCH,
-        "file_sha256": world.company_id,
+        "batch_id": file.batch,
+        "file_sha256": file.key,
         "ordinal": 1,
-        "statement_key": world.company_id,
+        "statement_key": file.key,
         "format": "camt.053.001.08",
         "account_iban": world.account_iban,
         "currency": "EUR",
-        "statement_id": "1",
-        "sequence_no": 1,
-        "from_on": FIRST_DAY,
-        "to_on": LAST_DAY,
-        "opening_on": FIRST_DAY,
-        "opening_amount": euros(0),
-        "closing_on": LAST_DAY,
-        "closing_amount": euros(sum(receipt.cents for receipt in world.receipts)),
-        "entry_count": len(world.receipts),
+        "statement_id": file.key,
+        "sequence_no": 1 + len([cut for cut in world.cuts if cut <= file.first]),
+        "from_on": file.first,
+        "to_on": file.last,
+        "opening_on": file.first,
+        "opening_amount": euros(opening),
+        "closing_on": file.last,
+        "closing_amount": euros(opening + sum(receipt.cents for receipt in file.receipts)),
+        "entry_count": len(file.receipts),
         "is_informative": False,
     }
     return tuple(values[name] for name, _ in OTHER_TABLES["bank_statements"])
 
 
-def entry(world: World, receipt: Receipt, ordinal: int) -> Entry:
+def entry(world: World, file: File, receipt: Receipt, ordinal: int) -> Entry:
     kind = world.portfolio.reference if receipt.structured else None
     return Entry(
         ordinal=ordinal,
         detail_ordinal=0,
-        statement_key=world.company_id,
+        statement_key=file.key,
         account_iban=world.account_iban,
         booked_on=receipt.booked_on,
         valued_on=receipt.booked_on,

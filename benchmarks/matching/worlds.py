@@ -180,6 +180,8 @@ class World:
     documents: dict[str, Document] = field(default_factory=dict)
     receipts: list[Receipt] = field(default_factory=list)
     account_iban: str = ""
+    cuts: tuple[date, ...] = ()
+    """First days of the statements after the first, when the receipts come in more than one file."""
 
 
 def iban(country: str, bank: str, number: int) -> str:
