@@ -34,8 +34,8 @@ opened_entries as (
     select * from {{ ref("int_entries_opened") }}
 ),
 
-opened_items as (
-    select * from {{ ref("int_items_opened") }}
+documents as (
+    select * from {{ ref("int_documents_named") }}
 ),
 
 {{ left_after(["int_matches_confirmed", "int_matches_end_to_end", "int_matches_reference"]) }},
@@ -431,21 +431,21 @@ paid_before as (
 -- How many days after the due date a customer pays as a rule: the middle one of all its payments.
 habits as (
     select
-        opened_items.company_id,
-        opened_items.customer_id,
-        percentile_disc(0.5) within group (order by paid_before.booked_on - opened_items.due_on) as usual_days
+        documents.company_id,
+        documents.customer_id,
+        percentile_disc(0.5) within group (order by paid_before.booked_on - documents.due_on) as usual_days
     from paid_before
-    inner join opened_items
+    inner join documents
         on
-            paid_before.company_id = opened_items.company_id
-            and paid_before.invoice_id = opened_items.invoice_id
+            paid_before.company_id = documents.company_id
+            and paid_before.invoice_id = documents.document_id
     inner join customers_with_siblings
         on
-            opened_items.company_id = customers_with_siblings.company_id
-            and opened_items.customer_id = customers_with_siblings.customer_id
+            documents.company_id = customers_with_siblings.company_id
+            and documents.customer_id = customers_with_siblings.customer_id
     cross join tolerances
-    where opened_items.due_on is not null
-    group by opened_items.company_id, opened_items.customer_id, tolerances.habit_payments
+    where documents.due_on is not null and not documents.is_cancelled
+    group by documents.company_id, documents.customer_id, tolerances.habit_payments
     -- The payment that is judged is one of them.
     having count(*) > tolerances.habit_payments
 ),
