@@ -32,7 +32,14 @@
     `int_matches_named` stands for all before. Adding a rung is adding a file and its name here.
 #}
 {% macro later_rungs() -%}
-    {{ return(["int_matches_named", "int_matches_payer_amount", "int_matches_subset", "int_matches_short"]) }}
+    {{ return([
+        "int_matches_named",
+        "int_matches_damaged",
+        "int_matches_payer_amount",
+        "int_matches_payer_balance",
+        "int_matches_subset",
+        "int_matches_short",
+    ]) }}
 {%- endmacro %}
 
 {# The rungs before `rung`, for `left_after`. #}
@@ -194,5 +201,41 @@ settled as (
     where
         days_in_order.earlier_amount < claims.open_amount
         and (contested_items.contested_on is null or claims.booked_on < contested_items.contested_on)
+)
+{%- endmacro %}
+
+{#
+    CTE `settled` from a CTE `claims` (one row per entry and item, the whole sum exact): all or nothing. An entry takes its
+    items only when it is the first to claim each of them, and the only one on its day.
+#}
+{% macro settle_whole() -%}
+claims_of_days as (
+    select
+        claims.company_id,
+        claims.invoice_id,
+        claims.booked_on,
+        count(distinct claims.entry_key) as claim_count,
+        min(claims.booked_on) over (partition by claims.company_id, claims.invoice_id) as first_booked_on
+    from claims
+    group by claims.company_id, claims.invoice_id, claims.booked_on
+),
+
+undisputed as (
+    select claims.entry_key
+    from claims
+    inner join claims_of_days
+        on
+            claims.company_id = claims_of_days.company_id
+            and claims.invoice_id = claims_of_days.invoice_id
+            and claims.booked_on = claims_of_days.booked_on
+    group by claims.entry_key
+    having bool_and(claims_of_days.claim_count = 1 and claims_of_days.booked_on = claims_of_days.first_booked_on)
+),
+
+settled as (
+    select claims.*
+    from claims
+    inner join undisputed
+        on claims.entry_key = undisputed.entry_key
 )
 {%- endmacro %}

@@ -6,6 +6,10 @@ payer_accounts as (
     select * from {{ ref("int_payer_accounts_learnt") }}
 ),
 
+text_readings as (
+    select * from {{ ref("int_text_readings") }}
+),
+
 match_answers as (
     select * from {{ ref("stg_register__match_answers") }}
 ),
@@ -26,24 +30,55 @@ answered_entries as (
     from match_answers
 ),
 
--- Whole, unexplained receipts from an account of exactly one customer. A text that names any document says otherwise.
+account_owners as (
+    select
+        payer_accounts.company_id,
+        payer_accounts.iban,
+        payer_accounts.customer_id,
+        payer_accounts.is_declared
+    from payer_accounts
+    where payer_accounts.customer_count = 1 and payer_accounts.is_trusted
+),
+
+-- A customer's number in the text, by a payer of its name, from an account that is not known as anybody else's.
+numbered as (
+    select
+        text_readings.entry_key,
+        min(text_readings.customer_id) as customer_id,
+        min(text_readings.span_text) as span_text
+    from text_readings
+    left join payer_accounts
+        on
+            text_readings.company_id = payer_accounts.company_id
+            and text_readings.counterparty_iban = payer_accounts.iban
+            and text_readings.customer_id <> payer_accounts.customer_id
+    where
+        text_readings.reading = 'customer_number'
+        and text_readings.reading_count = 1
+        and text_readings.is_agreed
+        and payer_accounts.iban is null
+    group by text_readings.entry_key
+),
+
+-- Whole, unexplained receipts that are of exactly one customer. A text that names any document says otherwise.
 payments as (
     select
         entries_left.entry_key,
         entries_left.company_id,
-        payer_accounts.customer_id,
+        coalesce(account_owners.customer_id, numbered.customer_id) as customer_id,
         entries_left.currency,
         entries_left.amount,
         entries_left.booked_on,
-        payer_accounts.iban,
-        payer_accounts.is_declared
+        account_owners.iban,
+        account_owners.is_declared,
+        numbered.span_text
     from entries_left
-    inner join payer_accounts
+    left join account_owners
         on
-            entries_left.company_id = payer_accounts.company_id
-            and entries_left.counterparty_iban = payer_accounts.iban
-            and payer_accounts.customer_count = 1
-            and payer_accounts.is_trusted
+            entries_left.company_id = account_owners.company_id
+            and entries_left.counterparty_iban = account_owners.iban
+    left join numbered
+        on entries_left.entry_key = numbered.entry_key
     left join naming_entries
         on entries_left.entry_key = naming_entries.entry_key
     left join answered_entries
@@ -55,6 +90,7 @@ payments as (
         and not entries_left.is_taken_back
         and naming_entries.entry_key is null
         and answered_entries.entry_key is null
+        and coalesce(account_owners.customer_id, numbered.customer_id) is not null
 ),
 
 -- Per customer and amount, invoices and payments in order of date: what was known on the day each payment came in.
@@ -144,11 +180,21 @@ matches as (
         paired.company_id,
         paired.customer_id,
         paired.invoice_id,
-        'payer_and_single_amount' as rule_id,
+        case
+            when payments.iban is null then 'customer_number_and_single_amount' else 'payer_and_single_amount'
+        end as rule_id,
         paired.amount,
         paired.currency,
-        'Paid from account ...' || right(payments.iban, 4)
-        || case when payments.is_declared then ' of this customer' else ', from which this customer has paid before' end
+        case
+            when payments.iban is null
+                then 'The text names customer "' || payments.span_text || '" and the payer bears its name'
+            when payments.is_declared
+                then 'Paid from account ...' || right(payments.iban, 4) || ' of this customer'
+            else
+                'Paid from account ...'
+                || right(payments.iban, 4)
+                || ', from which this customer has paid before'
+        end
         || '; ' || items_left.invoice_number || ' was its only open invoice of ' || paired.amount || ' '
         || paired.currency || '.' as evidence,
         paired.booked_on

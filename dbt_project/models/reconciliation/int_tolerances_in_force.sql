@@ -10,6 +10,11 @@ final as (
     select
         reconciliation_tolerances.policy_id,
         reconciliation_tolerances.min_number_length,
+        reconciliation_tolerances.min_significant_length,
+        reconciliation_tolerances.min_order_number_length,
+        reconciliation_tolerances.min_customer_number_length,
+        reconciliation_tolerances.max_read_items,
+        reconciliation_tolerances.max_balance_items,
         reconciliation_tolerances.learning_dates,
         reconciliation_tolerances.learning_expiry_days,
         reconciliation_tolerances.learning_min_amount,

@@ -1,0 +1,45 @@
+{# Numbers as people copy them wrongly: engine-specific functions of the readings of damaged texts. #}
+
+{# Whether two texts are one edit apart: a sign replaced, or two neighbours swapped. Both have the same length. #}
+{% macro is_one_edit_apart(one, other) -%}{{ return(adapter.dispatch("is_one_edit_apart")(one, other)) }}{%- endmacro %}
+{% macro default__is_one_edit_apart(one, other) -%}
+    (length({{ one }}) = length({{ other }}) and damerau_levenshtein({{ one }}, {{ other }}) = 1)
+{%- endmacro %}
+
+{# A normalised reference with the letters that are taken for digits written as those digits. #}
+{% macro look_alikes_folded(text) -%}translate({{ text }}, 'OILZSB', '011258'){%- endmacro %}
+
+{# A normalised reference without its zeros: the same for a number and for what is left when zeros are lost. #}
+{% macro without_zeros(text) -%}replace({{ text }}, '0', ''){%- endmacro %}
+
+{# Whether a text is written as a date, or is a year: 03.04.2026, 3-4-26, 2026-04-03, 2026. #}
+{% macro is_date_like(text) -%}{{ return(adapter.dispatch("is_date_like")(text)) }}{%- endmacro %}
+{% macro default__is_date_like(text) -%}
+    regexp_matches(
+        {{ text }},
+        '^((0?[1-9]|[12][0-9]|3[01])[-./ ](0?[1-9]|1[0-2])[-./ ]((19|20)?[0-9]{2})|(19|20)[0-9]{2}([-./ ]?(0[1-9]|1[0-2])[-./ ]?(0[1-9]|[12][0-9]|3[01]))?)$'
+    )
+{%- endmacro %}
+
+{# A name as two registers agree on it: upper case, without accents, punctuation and legal form. Null when empty. #}
+{% macro normalised_name(text) -%}{{ return(adapter.dispatch("normalised_name")(text)) }}{%- endmacro %}
+{% macro default__normalised_name(text) -%}
+    nullif(
+        regexp_replace(
+            regexp_replace(
+                upper(strip_accents(replace({{ text }}, '.', ''))),
+                '(^|[^A-Z0-9])(BV|NV|VOF|CV|BVBA|SRL|SPRL|SA|SAS|SARL|GMBH|AG|KG|UG|LTD|PLC|LLC|INC)($|[^A-Z0-9])',
+                ' ',
+                'g'
+            ),
+            '[^A-Z0-9]',
+            '',
+            'g'
+        ),
+        ''
+    )
+{%- endmacro %}
+
+{# The month of a date, as text: 2026-04. #}
+{% macro month_of(day) -%}{{ return(adapter.dispatch("month_of")(day)) }}{%- endmacro %}
+{% macro default__month_of(day) -%}strftime({{ day }}, '%Y-%m'){%- endmacro %}
