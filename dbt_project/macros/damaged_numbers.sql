@@ -21,25 +21,6 @@
     )
 {%- endmacro %}
 
-{# A name as two registers agree on it: upper case, without accents, punctuation and legal form. Null when empty. #}
-{% macro normalised_name(text) -%}{{ return(adapter.dispatch("normalised_name")(text)) }}{%- endmacro %}
-{% macro default__normalised_name(text) -%}
-    nullif(
-        regexp_replace(
-            regexp_replace(
-                upper(strip_accents(replace({{ text }}, '.', ''))),
-                '(^|[^A-Z0-9])(BV|NV|VOF|CV|BVBA|SRL|SPRL|SA|SAS|SARL|GMBH|AG|KG|UG|LTD|PLC|LLC|INC)($|[^A-Z0-9])',
-                ' ',
-                'g'
-            ),
-            '[^A-Z0-9]',
-            '',
-            'g'
-        ),
-        ''
-    )
-{%- endmacro %}
-
 {# The month of a date, as text: 2026-04. #}
 {% macro month_of(day) -%}{{ return(adapter.dispatch("month_of")(day)) }}{%- endmacro %}
 {% macro default__month_of(day) -%}strftime({{ day }}, '%Y-%m'){%- endmacro %}

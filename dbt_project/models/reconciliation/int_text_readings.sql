@@ -460,7 +460,7 @@ customer_numbers as (
         count(*) over (partition by payments.entry_key) as reading_count,
         bool_or(
             coalesce(
-                {{ normalised_name("entries.counterparty_name") }} = {{ normalised_name("customers.name") }}, false
+                {{ name_without_form("entries.counterparty_name") }} = {{ name_without_form("customers.name") }}, false
             )
         ) as is_agreed
     from payments
