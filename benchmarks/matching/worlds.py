@@ -124,6 +124,7 @@ class Customer:
     parent_id: str | None
     days_late: int
     pays_monthly: bool
+    is_regular: bool
 
 
 @dataclass(slots=True)
@@ -290,6 +291,7 @@ class _Maker:
                 parent_id=parent,
                 days_late=rng.choice((-3, 0, 0, 1, 2, 4, 7, 12, 20)),
                 pays_monthly=rng.randrange(100) < 15,
+                is_regular=rng.randrange(100) < 50,
             )
             if parent is None:
                 parent = customer.customer_id if in_group else None
@@ -341,7 +343,7 @@ class _Maker:
         for document in self.world.documents.values():
             if rng.randrange(100) < 4:
                 continue  # never paid within this world
-            day = document.due_on + timedelta(days=document.customer.days_late + rng.randint(-2, 3))
+            day = document.due_on + timedelta(days=document.customer.days_late + self.whim(document.customer))
             if document.customer.pays_monthly:
                 day = day.replace(day=28)
             day = max(day, document.issued_on + timedelta(days=2))
@@ -360,6 +362,13 @@ class _Maker:
                 kinds, shares = beside if rng.randrange(1000) < sum(BESIDE.values()) else ordinary
                 noise = rng.choices(kinds, shares)[0]
                 getattr(self, f"_{noise}", self._plain)(self.bank_day(day), document, noise)
+
+    def whim(self, customer: Customer) -> int:
+        """Days off a customer's habit: few for half of them, a fortnight is nothing to the others, and now and then an
+        invoice lies on a desk for weeks."""
+        rng = self.rng
+        days = rng.randint(-2, 3) if customer.is_regular else round(rng.gauss(0, 9))
+        return days + (rng.randint(10, 70) if rng.randrange(100) < 7 else 0)
 
     def bank_day(self, day: date) -> date:
         return day + timedelta(days=max(0, 7 - day.isoweekday()) + 1 if day.isoweekday() > 5 else 0)
