@@ -31,6 +31,18 @@ SPECS = [
         kinds={"file"},
     ),
     raw_asset(
+        "notified_entries",
+        "One row per entry or batch detail of an informative message (camt.052, camt.054); no money.",
+        deps=[COMPANIES],
+        kinds={"file"},
+    ),
+    raw_asset(
+        "notified_references",
+        "One row per text in a notified entry that may name an invoice.",
+        deps=[COMPANIES],
+        kinds={"file"},
+    ),
+    raw_asset(
         "quarantined_files",
         "One row per refused file, with the reason and, where known, the account it is of.",
         deps=[COMPANIES],

@@ -42,7 +42,7 @@ from assets.banking.markup import LONGEST_TEXT, unescaped, xml_pieces
 from assets.banking.not_statements import ASK_FOR
 from assets.banking.statements import Part, UnreadableStatement
 from assets.banking.structured import reference_of_kind
-from assets.banking.values import dot_amount, identifier, normalise, one_line
+from assets.banking.values import dot_amount, identifier, is_digits, normalise, one_line
 
 _DEEPEST = 256
 _MOST_NAMES = 5_000
@@ -71,6 +71,7 @@ _ATTRIBUTE = re.compile(r"([^\s=]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 _TEXTS, _REFERENCES, _DOCUMENTS = PLACES[Detail, "texts"], PLACES[Detail, "references"], PLACES[Detail, "documents"]
 _RETURNED, _RETURN_REASON = PLACES[Detail, "returned"], PLACES[Detail, "return_reason"]
 _CREDITOR_ID, _GROUP_BATCH_ID = PLACES[Detail, "creditor_id"], PLACES[Detail, "group_batch_id"]
+_BATCH_COUNT, _IS_SUM = PLACES[Booked, "batch_count"], PLACES[Booked, "is_sum"]
 _BOOKED_AMOUNT, _BOOKED_CURRENCY = PLACES[Booked, "amount"], PLACES[Booked, "currency"]
 _MESSAGE_CREATED = PLACES[Header, "message_created"]
 _CHARGE_TOTAL = PLACES[Block, "charge_total"]
@@ -136,6 +137,8 @@ class _Reader:
         group = entry.below("NtryDtls")
         group.at_end = self._end_of_group
         group.below("Btch/PmtInfId").place = _GROUP_BATCH_ID
+        group.below("Btch/NbOfTxs").at_end = self._end_of_count
+        group["Btch"].at_end = entry.below("AddtlInfInd").at_end = self._end_of_sum
         detail = group.below("TxDtls")
         detail.at_end = self._end_of_detail
         detail.holds(Detail, DETAIL)
@@ -360,6 +363,15 @@ class _Reader:
         values[DETAIL_PLACES] = NO_DETAIL
         self.text_length = 0
         values[_GROUP_BATCH_ID] = detail.group_batch_id  # for the other details of this group
+
+    def _end_of_count(self, text: str) -> None:
+        """How many payments a batch holds, as the bank counts; batches of one entry are added up."""
+        if is_digits(text.strip()) and len(text.strip()) <= 15:
+            self.values[_BATCH_COUNT] = (self.values[_BATCH_COUNT] or 0) + int(text)
+
+    def _end_of_sum(self, _: str) -> None:
+        """The entry says that it is a batch, or that another message tells what it is made of."""
+        self.values[_IS_SUM] = True
 
     def _end_of_group(self, _: str) -> None:
         if self.lone_batch_id is None:

@@ -58,6 +58,8 @@ class Booked(NamedTuple):
     transaction_currency: str | None
     additional: str | None
     charges: Decimal | None
+    batch_count: int | None
+    is_sum: bool | None
 
 
 class Detail(NamedTuple):

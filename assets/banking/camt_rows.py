@@ -17,7 +17,7 @@ from assets.banking.markup import LONGEST_TEXT
 from assets.banking.statements import Entry, Statement, UnreadableStatement
 from assets.banking.values import account_number, dot_amount, identifier, is_digits, iso_date, normalise, one_line
 
-PARSER_VERSION = "camt-2"
+PARSER_VERSION = "camt-3"
 CHUNK = 2_000
 """Rows that are handed out together."""
 
@@ -273,14 +273,24 @@ class Report:
                 self.ready.append(_chunks(rows))
             return amount
         self.ordinal += 1
+        lacking, count = None, booked.batch_count
         if is_batch:
             # The details do not make up the entry, so nobody can say which payer paid what: it is kept whole, with
             # everything that was written and whatever all of them agree on.
             detail, party = self._together(details, booked, amount)
+            lacking, count = "incomplete", len(details)
         else:
             detail = details.held[0] if details.held else NO_DETAIL._replace(group_batch_id=batch_id)
             party = self._counterparty(detail, booked, amount)
-        self.rows.append(self._row(self.ordinal, 0, booked, detail, amount, currency, party))
+            if details.held and (count or 0) > 1:
+                # One of several is told: whoever it names did not pay the whole.
+                lacking, party = "incomplete", (None, None, None)
+                detail = detail._replace(end_to_end_id=None, mandate_id=None)
+            elif booked.is_sum and _names_nobody(detail, party):
+                lacking = "batch"
+            elif not details.held:
+                lacking = "plain"
+        self.rows.append(self._row(self.ordinal, 0, booked, detail, amount, currency, party, lacking, count))
         return amount
 
     def _split(self, booked: Booked, details: Details, currency: str, total: Decimal, first: int) -> Iterator[Entry]:
@@ -300,8 +310,11 @@ class Report:
         amount: Decimal,
         currency: str,
         party: _Party,
+        lacking: str | None = None,
+        count: int | None = None,
     ) -> Entry:
         """The row of an entry or, if `number` is not 0, of one of its details."""
+        is_linked = lacking is not None or not self.is_statement
         valued_on = day_of(booked.value_day, booked.value_time)
         code = _transaction_code(detail.domain, detail.family, detail.sub_family, detail.own_code)
         if code is None:
@@ -349,6 +362,10 @@ class Report:
             detail.charges or (None if number else booked.charges),
             original_amount,
             original_currency,
+            lacking,
+            count if lacking is not None else None,
+            identifier(booked.servicer_reference) if is_linked and booked.servicer_reference else None,
+            identifier(booked.reference) if is_linked and booked.reference else None,
             PARSER_VERSION,
             wraps,
             tuple(documents) if documents else (),
@@ -494,6 +511,13 @@ def _adds_up(details: Iterable[Detail], currency: str, total: Decimal) -> bool:
             return False
         rest -= amount
     return not rest
+
+
+def _names_nobody(detail: Detail, party: _Party) -> bool:
+    """Whether nothing in a lone detail tells who paid or what for: many a bank puts only its references there."""
+    name, account, _ = party
+    said = (name, account, detail.end_to_end_id, detail.texts, detail.references, detail.documents, detail.mandate_id)
+    return all(value is None for value in said)
 
 
 def _is_return(detail: Detail, booked: Booked) -> bool:

@@ -36,7 +36,7 @@ from assets.banking.values import (
     thousandths_amount,
 )
 
-PARSER_VERSION = "coda-2"
+PARSER_VERSION = "coda-3"
 CHUNK = 2_000
 
 _LENGTH = 128
@@ -47,6 +47,8 @@ _MAIN_APPLICATION = "00000"
 # A detail with one of these types is a payment of its own inside a batch. The others (8 and 9) break one payment down
 # into charges and VAT, and belong to the payment they stand under.
 _PAYMENT_DETAILS = frozenset("567")
+# Movements that are totals, of the customer's own file or of the bank: what they are made of may be in another application.
+_TOTALS = frozenset("12")
 _RETURN_TYPES = frozenset("12345")  # reject, return, refund, reversal, cancellation
 _REVERSAL_TYPE = "4"
 # Where the fields of a structured communication end (Febelfin, annex III): amounts, rates and dates, but also the numbers
@@ -305,7 +307,8 @@ def _entries(body: Iterable[str], block: _Block, booked: _Booked, rows: int) -> 
         ):
             rows += 1
             try:
-                yield _entry(payment, parent, number, rows, booked)
+                lacking = _lacking(movement, details) if parent is None else None
+                yield _entry(payment, parent, number, rows, booked, lacking)
             except UnreadableStatement as error:
                 raise error.located(f"line {payment.line}", None) from None
     _check_trailer(block, debits, credits)
@@ -452,7 +455,21 @@ def _original(rest: str, start: int, currency: str) -> tuple[Decimal, str] | Non
     return thousandths_amount(digits), original_currency
 
 
-def _entry(movement: _Movement, parent: _Movement | None, number: int, ordinal: int, booked: _Booked) -> Entry:
+def _lacking(movement: _Movement, details: list[_Movement]) -> str | None:
+    """Why an unsplit movement may stand for several payments, see `Entry.details_lacking`."""
+    if any(detail.first[53] in _PAYMENT_DETAILS for detail in details):
+        return "incomplete"
+    return "batch" if movement.first[53] in _TOTALS else None
+
+
+def _entry(
+    movement: _Movement,
+    parent: _Movement | None,
+    number: int,
+    ordinal: int,
+    booked: _Booked,
+    lacking: str | None,
+) -> Entry:
     first, second, third = movement.first, movement.second, movement.third
     valued_on = ddmmyy(first[47:53])
     booked_on = ddmmyy(first[115:121]) or valued_on
@@ -508,6 +525,8 @@ def _entry(movement: _Movement, parent: _Movement | None, number: int, ordinal: 
         charges_amount=movement.charges_amount,
         original_amount=original[0] if original else None,
         original_currency=original[1] if original else None,
+        details_lacking=lacking,
+        servicer_reference=identifier((parent or movement).first[10:31]) if lacking or parent else None,
         parser_version=PARSER_VERSION,
     )
 

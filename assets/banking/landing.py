@@ -187,9 +187,10 @@ def load_statements(
     """Appends the statements that are not in the log yet, in one transaction; returns how many, and their entries.
 
     A statement known from before, or from an earlier place in these files, is left out with its entries. Of equal entries
-    the first in the order of the files is the first: `entry_key` counts them (see `keys`). An informative statement
-    (camt.052, .054) announces what its account's own statement books: taken as entries too, the same payment would be
-    there twice, and its key would depend on which file came first.
+    the first in the order of the files is the first: `entry_key` counts them (see `keys`). What an informative statement
+    (camt.052, .054) announces its account's own statement books: counted with those entries, the same payment would be
+    there twice, and its key would depend on which file came first. It goes into a table of its own, where the details
+    of a batch are looked up that the statement books as one sum.
     """
     if not files:
         return 0, 0
@@ -211,12 +212,24 @@ def load_statements(
         read_back(connection, folders, "entries", _NAMED_ENTRIES, ("row", "content"))
         read_back(connection, folders, "entries", _insert("bank_entries", f"({_NEW_ENTRIES})"))
         read_back(connection, folders, "references", _insert("entry_references", f"({_NEW_REFERENCES})"))
+        _load_notified(connection, folders)
         counts = connection.execute(
             "select (select count(*) from landing_statements), (select count(*) from landing_names)"
         ).fetchall()[0]
         for table in ("landing_files", "landing_statements", "landing_numbers", "landing_names"):
             connection.execute(f"drop table {table}")
     return int(counts[0]), int(counts[1])
+
+
+def _load_notified(connection: duckdb.DuckDBPyConnection, folders: Sequence[Path]) -> None:
+    """Appends what new informative statements tell, under keys of their own."""
+    (has_some,) = connection.execute("select bool_or(is_informative) from landing_statements").fetchall()[0]
+    if not has_some:
+        return
+    read_back(connection, folders, "entries", _NOTIFIED_NAMES, ("statement", "row", "content"))
+    read_back(connection, folders, "entries", _insert("notified_entries", f"({_NEW_NOTIFIED})"))
+    read_back(connection, folders, "references", _insert("notified_references", f"({_NEW_NOTIFIED_REFERENCES})"))
+    connection.execute("drop table landing_notified")
 
 
 def company_accounts(connection: duckdb.DuckDBPyConnection) -> set[str]:
@@ -302,3 +315,32 @@ _NEW_REFERENCES = """
     inner join landing_names as names on spooled.file = names.file and spooled.row = names.row
     inner join landing_files on spooled.file = landing_files.file
 """
+
+# A notification is known by its statement key, so its entries are counted within it: the key of a detail does not depend
+# on what else arrived.
+_NOTIFIED_NAMES = """
+    create or replace temp table landing_notified as
+    select
+        spooled.file,
+        spooled.row,
+        left(sha256(spooled.content), 26) as content_key,
+        left(
+            sha256(
+                'notified|' || statements.statement_key || '|' || spooled.content || '|'
+                || cast(
+                    row_number() over (
+                        partition by statements.statement_key, spooled.content order by spooled.file, spooled.row
+                    ) as varchar
+                )
+            ),
+            26
+        ) as entry_key
+    from spooled
+    inner join landing_statements as statements
+        on spooled.file = statements.file and spooled.statement = statements.statement
+    where statements.is_informative
+"""
+
+_NEW_NOTIFIED = _NEW_ENTRIES.replace("landing_names", "landing_notified")
+
+_NEW_NOTIFIED_REFERENCES = _NEW_REFERENCES.replace("landing_names", "landing_notified")

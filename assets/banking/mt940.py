@@ -38,7 +38,7 @@ from assets.banking.values import (
     yymmdd_value,
 )
 
-PARSER_VERSION = "mt940-2"
+PARSER_VERSION = "mt940-3"
 CHUNK = 2_000
 
 _STARTS = re.compile(r"^:20:", re.MULTILINE)
@@ -455,6 +455,10 @@ def _entry(movement: list[str], information: list[str], ordinal: int, booked: _B
     if structured is None and own_reference and len(own_reference) == 16 and is_betalingskenmerk(own_reference):
         kind_of_reference, structured, own_reference = "CUR", own_reference, None
     # By position, in the order of the fields: a million of these a day, and naming them doubles their cost.
+    # The id of a payment run and no payment: the run as one sum.
+    end_to_end_id = facts.end_to_end_id or own_reference
+    account = facts.account or (None if is_same_account(owner.account, booked.account) else owner.account)
+    is_batch = facts.payment_batch_id is not None and end_to_end_id is None and account is None
     return Entry(
         ordinal,
         0,
@@ -465,11 +469,11 @@ def _entry(movement: list[str], information: list[str], ordinal: int, booked: _B
         amount,
         booked.currency,
         identifier(bank_text),
-        facts.end_to_end_id or own_reference,
+        end_to_end_id,
         facts.mandate_id,
         facts.creditor_id,
         facts.name or owner.name,
-        facts.account or (None if is_same_account(owner.account, booked.account) else owner.account),
+        account,
         facts.bic,
         structured,
         kind_of_reference,
@@ -482,6 +486,10 @@ def _entry(movement: list[str], information: list[str], ordinal: int, booked: _B
         charges_amount if charges_currency == booked.currency else None,
         original_amount,
         original_currency,
+        "batch" if is_batch else None,
+        None,
+        identifier(bank_text) if is_batch else None,
+        None,
         PARSER_VERSION,
         facts.wraps,
     )

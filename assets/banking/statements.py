@@ -54,6 +54,16 @@ class Entry(NamedTuple):
     """What the bank kept, positive, in the currency of the account."""
     original_amount: Decimal | None = None
     original_currency: str | None = None
+    details_lacking: str | None = None
+    """Why the row may stand for payments it does not tell: `batch` (the bank says it sums up several, or that the details
+    are in another message), `incomplete` (details that do not add up), `plain` (an entry without any detail, which need
+    not have one). None for a payment."""
+    payment_count: int | None = None
+    """How many payments the bank says such a row sums up."""
+    servicer_reference: str | None = None
+    """The bank's reference of the whole entry (`AcctSvcrRef`); told of rows that lack details, and of notified ones."""
+    entry_reference: str | None = None
+    """The entry's reference in its message (`NtryRef`); told of the same rows."""
     parser_version: str = ""
     wraps: tuple[int, ...] = ()
     """Offsets in `remittance` where the file broke a line inside a word: the space there may have been lost."""

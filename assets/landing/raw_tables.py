@@ -283,6 +283,10 @@ OTHER_TABLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("charges_amount", "decimal(18, 2)"),
         ("original_amount", "decimal(18, 2)"),
         ("original_currency", "varchar"),
+        ("details_lacking", "varchar"),
+        ("payment_count", "bigint"),
+        ("servicer_reference", "varchar"),
+        ("entry_reference", "varchar"),
         ("parser_version", "varchar"),
     ),
     "entry_references": (
@@ -409,8 +413,12 @@ OTHER_TABLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
 }
 
+# What informative statements (camt.052, .054) tell: never money, but perhaps the details of a batch booked as one sum.
+OTHER_TABLES["notified_entries"] = OTHER_TABLES["bank_entries"]
+OTHER_TABLES["notified_references"] = OTHER_TABLES["entry_references"]
+
 # Raised when a column of the log, or what a key in it is made of, changes: a warehouse of another number is built again.
-LOG_VERSION = 2
+LOG_VERSION = 3
 
 # What a run says to the models about itself: the day, the watermarks, the templates it will render with.
 CONTROL_TABLES: dict[str, tuple[tuple[str, str], ...]] = {

@@ -37,6 +37,8 @@ LANDED = [dg.AssetKey(["raw", table.name]) for table in BILLING_TABLES] + [
         "bank_statements",
         "bank_entries",
         "entry_references",
+        "notified_entries",
+        "notified_references",
         "quarantined_files",
     )
 ]

@@ -6,6 +6,14 @@ statement_gaps as (
     select * from {{ ref("statement_gaps") }}
 ),
 
+undetailed_batches as (
+    select * from {{ ref("undetailed_batches") }}
+),
+
+unapplied_payments as (
+    select * from {{ ref("unapplied_payments") }}
+),
+
 customer_accounts_used as (
     select * from {{ ref("customer_accounts_used") }}
 ),
@@ -20,16 +28,42 @@ open_customers as (
     group by invoice_balances.company_id, invoice_balances.customer_id
 ),
 
--- Several gaps of one kind in one account hold a customer once.
-gaps as (
+-- A batch of which nobody knows who paid, as long as it is not placed.
+batches as (
+    select
+        undetailed_batches.company_id,
+        undetailed_batches.account_iban,
+        'details_missing' as kind,
+        undetailed_batches.booked_on as from_on,
+        undetailed_batches.booked_on as to_on
+    from undetailed_batches
+    inner join unapplied_payments
+        on undetailed_batches.entry_key = unapplied_payments.entry_key
+    where undetailed_batches.is_holding
+),
+
+told as (
     select
         statement_gaps.company_id,
         statement_gaps.account_iban,
         statement_gaps.kind,
-        min(statement_gaps.from_on) as from_on,
-        max(statement_gaps.to_on) as to_on
+        statement_gaps.from_on,
+        statement_gaps.to_on
     from statement_gaps
-    group by statement_gaps.company_id, statement_gaps.account_iban, statement_gaps.kind
+    union all
+    select * from batches
+),
+
+-- Several gaps of one kind in one account hold a customer once.
+gaps as (
+    select
+        told.company_id,
+        told.account_iban,
+        told.kind,
+        min(told.from_on) as from_on,
+        max(told.to_on) as to_on
+    from told
+    group by told.company_id, told.account_iban, told.kind
 ),
 
 final as (

@@ -50,6 +50,10 @@ returns_paired as (
     select * from {{ ref("int_returns_paired") }}
 ),
 
+undetailed_batches as (
+    select * from {{ ref("undetailed_batches") }}
+),
+
 placed_entries as (
     select distinct payment_allocations.entry_key
     from payment_allocations
@@ -301,7 +305,7 @@ final as (
         explained.left_amount as unapplied_amount,
         explained.currency,
         explained.reason,
-        explained.explanation,
+        coalesce(undetailed_batches.message, explained.explanation) as explanation,
         explained.amount as entry_amount,
         explained.booked_on,
         explained.account_iban,
@@ -311,6 +315,8 @@ final as (
     from explained
     inner join entries
         on explained.entry_key = entries.entry_key
+    left join undetailed_batches
+        on explained.entry_key = undetailed_batches.entry_key
     cross join business_day
 )
 
