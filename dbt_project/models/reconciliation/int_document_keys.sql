@@ -6,6 +6,14 @@ tolerances as (
     select * from {{ ref("int_tolerances_in_force") }}
 ),
 
+number_patterns as (
+    select * from {{ ref("number_patterns") }}
+),
+
+business_day as (
+    select * from {{ ref("stg_control__business_day") }}
+),
+
 keys as (
     select
         documents.company_id,
@@ -29,14 +37,79 @@ keys as (
         and documents.normalised_payment_reference <> documents.normalised_number
 ),
 
+patterns_in_force as (
+    select
+        number_patterns.company_id,
+        number_patterns.decision,
+        {{ number_pattern("number_patterns.pattern") }} as expression
+    from number_patterns
+    cross join business_day
+    where
+        number_patterns.valid_from <= business_day.as_of_date
+        and coalesce(number_patterns.valid_to, business_day.as_of_date) >= business_day.as_of_date
+),
+
+-- What a person decided about numbers of this kind: their own company's word goes before the general one.
+decided as (
+    select
+        keys.company_id,
+        keys.reference_key,
+        coalesce(
+            min(patterns_in_force.decision) filter (where patterns_in_force.company_id is not null),
+            min(patterns_in_force.decision)
+        ) as decision
+    from keys
+    inner join patterns_in_force
+        on
+            coalesce(patterns_in_force.company_id, keys.company_id) = keys.company_id
+            and {{ matches_pattern("keys.reference_key", "patterns_in_force.expression") }}
+    group by keys.company_id, keys.reference_key
+),
+
 -- A number shorter than the policy's minimum, or without a digit, is a word: it names nothing.
 usable as (
-    select keys.*
+    select
+        keys.*,
+        coalesce(decided.decision = 'use', false) as is_decided
     from keys
     cross join tolerances
+    left join decided
+        on
+            keys.company_id = decided.company_id
+            and keys.reference_key = decided.reference_key
     where
         length(keys.reference_key) >= tolerances.min_number_length
         and {{ has_digit("keys.reference_key") }}
+        and coalesce(decided.decision, 'use') = 'use'
+),
+
+-- The company's patterns, learned from its documents: how long its numbers are, and whether they begin with a letter.
+learned as (
+    select
+        usable.company_id,
+        length(usable.reference_key) as number_length,
+        usable.reference_key >= 'A' as has_prefix,
+        count(*) as document_count,
+        sum(count(*)) over (partition by usable.company_id) as company_count
+    from usable
+    group by usable.company_id, length(usable.reference_key), usable.reference_key >= 'A'
+),
+
+-- Of a pattern the company uses, and so long that a piece of some other number will hardly ever be one of its own.
+distinct_patterns as (
+    select
+        learned.company_id,
+        learned.number_length,
+        learned.has_prefix
+    from learned
+    cross join tolerances
+    where
+        learned.number_length >= tolerances.min_piece_length
+        and learned.document_count * 100 >= learned.company_count
+        and (
+            learned.has_prefix
+            or learned.number_length - length(cast(learned.document_count as varchar)) >= tolerances.piece_spare_digits
+        )
 ),
 
 -- A cancelled document gives its number up to the one that replaces it; a term note gives way to its invoice.
@@ -67,12 +140,18 @@ final as (
         ranked.reference_key,
         ranked.document_id,
         ranked.invoice_id,
-        counted.invoice_count
+        counted.invoice_count,
+        ranked.is_decided or distinct_patterns.company_id is not null as is_distinct
     from ranked
     inner join counted
         on
             ranked.company_id = counted.company_id
             and ranked.reference_key = counted.reference_key
+    left join distinct_patterns
+        on
+            ranked.company_id = distinct_patterns.company_id
+            and length(ranked.reference_key) = distinct_patterns.number_length
+            and (ranked.reference_key >= 'A') = distinct_patterns.has_prefix
     where ranked.preference = 1
 )
 

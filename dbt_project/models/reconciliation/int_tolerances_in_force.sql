@@ -33,7 +33,7 @@ final as (
         reconciliation_tolerances.habit_payments,
         reconciliation_tolerances.heeds_payer_name,
         reconciliation_tolerances.min_piece_length,
-        reconciliation_tolerances.piece_chance_basis_points,
+        reconciliation_tolerances.piece_spare_digits,
         reconciliation_tolerances.subset_open_items,
         reconciliation_tolerances.subset_items,
         reconciliation_tolerances.subset_accidents,
