@@ -1,5 +1,6 @@
--- Payments that name their invoices in full and fall short for a reason: a cash discount in time, costs the bank says
--- it kept, rounding, or an amount too small to ask about. The money is placed; what is missing stays open.
+-- Payments that name their documents in full and differ for a reason: short by a cash discount in time, by costs kept
+-- on the way, by an amount too small to ask about, or off by a rounding. The money is placed; what is missing stays open,
+-- and a cent too much stays with the payment.
 with references_resolved as (
     select * from {{ ref("int_references_resolved") }}
 ),
@@ -18,6 +19,10 @@ payer_accounts as (
 
 customers as (
     select * from {{ ref("stg_billing__customers") }}
+),
+
+credit_settlements as (
+    select * from {{ ref("credit_settlements") }}
 ),
 
 tolerances as (
@@ -41,11 +46,12 @@ named as (
         references_resolved.document_id,
         references_resolved.invoice_id,
         references_resolved.customer_id,
+        references_resolved.document_kind,
         references_resolved.span_text,
         references_resolved.span_start,
         references_resolved.is_unique
         and not references_resolved.is_rejected
-        and references_resolved.document_kind = 'invoice'
+        and references_resolved.document_kind in ('invoice', 'credit_note')
         and references_resolved.currency = entries_left.currency as is_usable
     from references_resolved
     inner join entries_left
@@ -57,18 +63,33 @@ named as (
         and not entries_left.is_taken_back
 ),
 
+credited as (
+    select
+        credit_settlements.company_id,
+        credit_settlements.invoice_id,
+        sum(credit_settlements.amount) as amount
+    from credit_settlements
+    group by credit_settlements.company_id, credit_settlements.invoice_id
+),
+
 valued as (
     select
         named.*,
         items_left.invoice_number,
-        items_left.open_amount,
-        -- A discount is of the whole invoice, and only while nothing of it was paid before.
+        -- A named credit note that its invoice has taken already adds nothing; an invoice must still be open.
+        case
+            when named.document_kind = 'credit_note' then coalesce(items_left.open_amount, 0)
+            when items_left.open_amount > 0 then items_left.open_amount
+        end as open_amount,
+        -- A discount is of the whole invoice less its credit notes, and only while nothing of it was paid before.
         case
             when
-                items_left.open_amount = items_left.total_amount
+                items_left.open_amount > 0
+                and items_left.open_amount = items_left.total_amount - coalesce(credited.amount, 0)
                 and named.booked_on <= invoices.discount_until + cast(tolerances.discount_grace_days as integer)
+                and invoices.discount_percent is not null
                 then {{
-                    part_of("items_left.total_amount", "cast(invoices.discount_percent * 10000 as bigint)", 1000000)
+                    part_of("items_left.open_amount", "cast(invoices.discount_percent * 10000 as bigint)", 1000000)
                 }}
             else 0
         end as discount_amount
@@ -79,11 +100,14 @@ valued as (
             named.company_id = items_left.company_id
             and named.invoice_id = items_left.invoice_id
             and named.currency = items_left.currency
-            and items_left.open_amount > 0
     left join invoices
         on
             named.company_id = invoices.company_id
             and named.invoice_id = invoices.invoice_id
+    left join credited
+        on
+            named.company_id = credited.company_id
+            and named.invoice_id = credited.invoice_id
 ),
 
 summed as (
@@ -93,10 +117,9 @@ summed as (
         min(valued.customer_id) as customer_id,
         min(valued.counterparty_iban) as counterparty_iban,
         min(valued.amount) as amount,
-        count(*) as invoice_count,
+        count(*) as document_count,
         sum(valued.open_amount) as open_amount,
-        sum(coalesce(valued.discount_amount, 0)) as discount_amount,
-        min(valued.open_amount) as smallest_open_amount,
+        sum(valued.discount_amount) as discount_amount,
         string_agg(valued.span_text, ', ' order by valued.span_start, valued.document_id) as span_text
     from valued
     group by valued.entry_key
@@ -104,7 +127,7 @@ summed as (
         count(distinct valued.customer_id) = 1
         and count(distinct valued.invoice_id) = count(*)
         and bool_and(valued.is_usable and valued.open_amount is not null)
-        and sum(valued.open_amount) > min(valued.amount)
+        and sum(valued.open_amount) <> min(valued.amount)
 ),
 
 families as (
@@ -133,29 +156,23 @@ payers as (
     group by summed.entry_key
 ),
 
-explained as (
+weighed as (
     select
         summed.*,
         summed.open_amount - summed.amount as short_amount,
-        case
-            when
-                summed.discount_amount > 0
-                and abs(summed.open_amount - summed.discount_amount - summed.amount)
-                <= tolerances.rounding_amount * summed.invoice_count
-                then 'discount_taken'
-            when summed.open_amount - summed.amount <= tolerances.rounding_amount * summed.invoice_count
-                then 'short_by_rounding'
-            when summed.open_amount - summed.amount = bank_entries.charges_amount then 'short_by_bank_costs'
-            -- Without a cause: one invoice, the customer's own account, and a rest too small to ask about. Of several
-            -- it could be an earlier part payment that is not placed yet.
-            when
-                summed.invoice_count = 1
-                and coalesce(payers.is_own_account, false)
-                and summed.open_amount - summed.amount <= tolerances.small_difference_amount
-                and (summed.open_amount - summed.amount) * 10000
-                <= summed.open_amount * tolerances.small_difference_basis_points
-                then 'short_by_small_difference'
-        end as rule_id
+        summed.open_amount - summed.discount_amount - summed.amount as off_discount_amount,
+        tolerances.rounding_amount * summed.document_count as rounding_amount,
+        coalesce(payers.is_own_account, false) as is_own_account,
+        coalesce(
+            bank_entries.charges_amount = summed.open_amount - summed.amount
+            -- Sent in full, and less arrived.
+            or (
+                bank_entries.original_amount = summed.open_amount
+                and bank_entries.original_currency = bank_entries.currency
+                and summed.open_amount > summed.amount
+            ),
+            false
+        ) as is_bank_costs
     from summed
     cross join tolerances
     inner join bank_entries
@@ -165,25 +182,56 @@ explained as (
     where coalesce(payers.is_own_account, true)
 ),
 
+explained as (
+    select
+        weighed.*,
+        case
+            when
+                weighed.discount_amount > 0
+                and weighed.short_amount > 0
+                and abs(weighed.off_discount_amount) <= weighed.rounding_amount
+                then 'discount_taken'
+            when weighed.short_amount between 0 and weighed.rounding_amount then 'short_by_rounding'
+            when -weighed.short_amount between 0 and weighed.rounding_amount then 'over_by_rounding'
+            when weighed.is_bank_costs then 'short_by_bank_costs'
+            -- Without a cause: one invoice, the customer's own account, and a rest too small to ask about. Of several
+            -- it could be an earlier part payment that is not placed yet.
+            when
+                weighed.document_count = 1
+                and weighed.is_own_account
+                and weighed.short_amount between 0 and tolerances.small_difference_amount
+                and weighed.short_amount * 10000 <= weighed.open_amount * tolerances.small_difference_basis_points
+                then 'short_by_small_difference'
+        end as rule_id
+    from weighed
+    cross join tolerances
+),
+
 claims as (
     select
         valued.entry_key,
         valued.company_id,
         valued.customer_id,
         valued.invoice_id,
-        valued.invoice_number,
         valued.booked_on,
         valued.currency,
         valued.open_amount,
-        valued.discount_amount,
         explained.rule_id,
-        explained.amount as paid_amount,
         explained.short_amount,
-        explained.span_text,
-        explained.open_amount as whole_open_amount,
         explained.discount_amount as whole_discount_amount,
+        explained.span_text,
+        case when explained.rule_id = 'discount_taken' then valued.discount_amount else 0 end as discount_amount,
+        case explained.rule_id
+            when 'discount_taken' then explained.off_discount_amount
+            when 'over_by_rounding' then 0
+            else explained.short_amount
+        end as rest_amount,
         row_number() over (
-            partition by valued.entry_key order by valued.open_amount desc, valued.invoice_id asc
+            partition by valued.entry_key
+            order by
+                case when explained.rule_id = 'discount_taken' then valued.discount_amount else 0 end desc,
+                valued.open_amount desc,
+                valued.invoice_id asc
         ) as size_rank
     from valued
     inner join explained
@@ -191,44 +239,39 @@ claims as (
     where explained.rule_id is not null
 ),
 
--- An entry takes its invoices only when it is the only one in this rung to name each of them.
-contested as (
-    select
-        claims.company_id,
-        claims.invoice_id
-    from claims
-    group by claims.company_id, claims.invoice_id
-    having count(distinct claims.entry_key) > 1
-),
-
-winners as (
-    select claims.entry_key
-    from claims
-    left join contested
-        on
-            claims.company_id = contested.company_id
-            and claims.invoice_id = contested.invoice_id
-    group by claims.entry_key
-    having count(contested.invoice_id) = 0
-),
-
--- Each invoice is short by its own discount; whatever else is missing, or too much by a rounding, is of the largest.
+-- Each invoice is short by its own discount; what else is missing, or was not taken off, is of the one with the largest
+-- discount, else of the largest.
 shared as (
     select
         claims.*,
-        claims.open_amount
-        - case when claims.rule_id = 'discount_taken' then claims.discount_amount else 0 end
-        - case
-            when claims.size_rank = 1
-                then
-                    claims.whole_open_amount
-                    - case when claims.rule_id = 'discount_taken' then claims.whole_discount_amount else 0 end
-                    - claims.paid_amount
-            else 0
-        end as amount
+        claims.open_amount - claims.discount_amount
+        - case when claims.size_rank = 1 then claims.rest_amount else 0 end as amount
     from claims
-    inner join winners
-        on claims.entry_key = winners.entry_key
+),
+
+contested as (
+    select
+        shared.company_id,
+        shared.invoice_id
+    from shared
+    group by shared.company_id, shared.invoice_id
+    having count(distinct shared.entry_key) > 1
+),
+
+-- An entry takes its documents only when it is the only one in this rung to name each of them, and pays something of
+-- every invoice and of none more than is open.
+winners as (
+    select shared.entry_key
+    from shared
+    left join contested
+        on
+            shared.company_id = contested.company_id
+            and shared.invoice_id = contested.invoice_id
+    group by shared.entry_key
+    having
+        count(contested.invoice_id) = 0
+        and bool_and(shared.open_amount <= 0 or (shared.amount > 0 and shared.amount <= shared.open_amount))
+        and max(shared.open_amount) > 0
 ),
 
 matches as (
@@ -240,15 +283,20 @@ matches as (
         shared.rule_id,
         shared.amount,
         shared.currency,
-        'The text names "' || shared.span_text || '"; the payment is ' || shared.short_amount || ' ' || shared.currency
+        'The text names "' || shared.span_text || '"; the payment is ' || abs(shared.short_amount) || ' '
+        || shared.currency
         || case shared.rule_id
-            when 'discount_taken' then ' short, which is the cash discount, taken in time.'
-            when 'short_by_bank_costs' then ' short, which is what the bank says it kept.'
+            when 'discount_taken'
+                then ' short, which is the cash discount of ' || shared.whole_discount_amount || ', taken in time.'
+            when 'short_by_bank_costs' then ' short, which is what a bank kept on the way.'
             when 'short_by_rounding' then ' short, which is a rounding.'
+            when 'over_by_rounding' then ' too much, which is a rounding.'
             else ' short, too little to ask about.'
         end as evidence,
         shared.booked_on
     from shared
+    inner join winners
+        on shared.entry_key = winners.entry_key
 ),
 
 final as (
@@ -259,7 +307,7 @@ final as (
         on
             matches.rule_id = rules.rule_id
             and rules.is_automatic
-    where matches.amount > 0
+    where matches.amount <> 0
 )
 
 select * from final
