@@ -1,6 +1,6 @@
 -- Payments that name their documents in full and differ for a reason: short by a cash discount in time, by costs kept
--- on the way, by an amount too small to ask about, or off by a rounding. The money is placed; what is missing stays open,
--- and a cent too much stays with the payment.
+-- on the way, by an amount too small to ask about, or off by a rounding. The money is placed; what is missing stays
+-- open, and a cent too much stays with the payment.
 with references_resolved as (
     select * from {{ ref("int_references_resolved") }}
 ),
