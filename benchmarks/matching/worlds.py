@@ -119,6 +119,8 @@ PORTFOLIOS = (
 class Customer:
     customer_id: str
     name: str
+    account_name: str
+    """As the bank tells it: seldom just as the creditor wrote it down."""
     ibans: tuple[str, ...]
     is_iban_known: bool
     parent_id: str | None
@@ -283,9 +285,11 @@ class _Maker:
                 iban(portfolio.country, rng.choice(("ABNA", "INGB", "RABO")), rng.randrange(10**9, 10**10))
                 for _ in range(2 if rng.randrange(100) < 12 else 1)
             )
+            name = f"{rng.choice(WORDS)} {rng.choice(TRADES)} {rng.choice(('B.V.', 'BV', 'VOF', 'NV', 'B.V.'))}"
             customer = Customer(
                 customer_id=f"D{number}",
-                name=f"{rng.choice(WORDS)} {rng.choice(TRADES)} {rng.choice(('B.V.', 'BV', 'VOF', 'NV', 'B.V.'))}",
+                name=name,
+                account_name=self.at_the_bank(name),
                 ibans=ibans,
                 is_iban_known=rng.randrange(100) < portfolio.known_iban_percent,
                 parent_id=parent,
@@ -296,6 +300,12 @@ class _Maker:
             if parent is None:
                 parent = customer.customer_id if in_group else None
             self.world.customers.append(customer)
+
+    def at_the_bank(self, name: str) -> str:
+        rng = self.rng
+        short = name.rsplit(" ", 1)[0]
+        owner = f"{rng.choice(('J.', 'M.A.', 'C.', 'P.J.'))} {rng.choice(('Jansen', 'Willems', 'Maes', 'Kok'))}"
+        return rng.choices((name, name.upper().replace(".", ""), short, owner), (50, 25, 15, 10))[0]
 
     def make_documents(self) -> None:
         rng, portfolio = self.rng, self.world.portfolio
@@ -391,7 +401,8 @@ class _Maker:
         is_known = (customer.is_iban_known and iban == customer.ibans[0]) or (
             (customer.customer_id, iban) in self.seen_accounts
         )
-        is_known = is_known or _plain_name(customer.name) in self.unmistakable
+        says_name = customer.account_name.upper().startswith(_plain_name(customer.name))
+        is_known = is_known or (says_name and _plain_name(customer.name) in self.unmistakable)
         equals = [other for other in self.waiting(document, day) if other.open_cents == document.open_cents]
         return is_known and len(equals) == 1 and len(self.family(customer)) == 1
 
@@ -415,7 +426,7 @@ class _Maker:
         customer = paid[0][0].customer if paid else None
         if payer is None:
             assert customer is not None
-            payer = customer.name, self.rng.choice(customer.ibans)
+            payer = customer.account_name, self.rng.choice(customer.ibans)
         for document, amount in paid:
             document.open_cents -= amount
         customers = {document.customer.customer_id for document, _ in paid}
@@ -609,7 +620,7 @@ class _Maker:
     def _returned(self, day: date, document: Document, noise: str) -> None:
         """Paid, and taken back by the bank after some days; most pay again."""
         rng, amount = self.rng, document.open_cents
-        payer = document.customer.name, rng.choice(document.customer.ibans)
+        payer = document.customer.account_name, rng.choice(document.customer.ibans)
         reference = f"RUN{rng.randrange(10**9)}" if rng.randrange(2) else None
         text = self.wrapped(document.number, document)
         self.pay(day, noise, [(document, amount)], text, payer=payer, end_to_end=reference)
@@ -660,7 +671,7 @@ class _Maker:
         self._unnamed(day, document, noise, self.rng.choice(EMPTY_TEXTS))
 
     def _unnamed(self, day: date, document: Document, noise: str, text: str) -> None:
-        payer = document.customer.name, self.rng.choice(document.customer.ibans)
+        payer = document.customer.account_name, self.rng.choice(document.customer.ibans)
         knowable = self.is_told_apart(document, day, payer[1])
         self.pay(day, noise, [(document, document.open_cents)], text, payer=payer, knowable=knowable)
 
@@ -715,7 +726,7 @@ class _Maker:
             self._plain(day, document, "full_reference")
             return
         payer = family[0] if family[0] is not document.customer else family[1]
-        self._plain(day, document, noise, document.number, payer=(payer.name, payer.ibans[0]))
+        self._plain(day, document, noise, document.number, payer=(payer.account_name, payer.ibans[0]))
 
     def family(self, customer: Customer) -> list[Customer]:
         head = customer.parent_id or customer.customer_id
@@ -745,13 +756,13 @@ class _Maker:
     def _double(self, day: date, document: Document, noise: str) -> None:
         amount = document.open_cents
         text = self.wrapped(document.number, document)
-        payer = (document.customer.name, document.customer.ibans[0])
+        payer = (document.customer.account_name, document.customer.ibans[0])
         self.pay(day, "full_reference", [(document, amount)], text, payer=payer)
         again = self.bank_day(day + timedelta(days=self.rng.randint(1, 6)))
         self.receive(again, noise, amount, text, payer, document.customer)
 
     def _prepayment(self, day: date, document: Document, noise: str) -> None:
-        payer = (document.customer.name, document.customer.ibans[0])
+        payer = (document.customer.account_name, document.customer.ibans[0])
         self._plain(day, document, "full_reference")
         amount = self.rng.randrange(100_00, 900_00)
         self.receive(self.bank_day(day), noise, amount, "voorschot nieuwe opdracht", payer, document.customer)

@@ -124,9 +124,20 @@ def renamed(first: World, number: int) -> Variant:
         for trade in TRADES
         for form in ("B.V.", "BV", "VOF", "NV")
     } | {f"{word} Holding B.V.": f"{words[word]} Holding B.V." for word in WORDS}
-    world.customers = [replace(customer, name=names[customer.name]) for customer in world.customers]
+    shapes: dict[str, str] = {}
+    for name, other in names.items():
+        for shape in (str, _without_dots, _without_form):
+            shapes[shape(name)] = shape(other)
+    world.customers = [
+        replace(
+            customer,
+            name=names[customer.name],
+            account_name=shapes.get(customer.account_name, customer.account_name),
+        )
+        for customer in world.customers
+    ]
     world.receipts = [
-        replace(receipt, payer_name=names.get(receipt.payer_name, receipt.payer_name), text=_swap(receipt.text, names))
+        replace(receipt, payer_name=shapes.get(receipt.payer_name, receipt.payer_name), text=_swap(receipt.text, names))
         for receipt in world.receipts
     ]
     theirs = {customer.customer_id: customer for customer in world.customers}
@@ -135,6 +146,14 @@ def renamed(first: World, number: int) -> Variant:
         for key, document in world.documents.items()
     }
     return Variant(world, origin_of(world, first))
+
+
+def _without_dots(name: str) -> str:
+    return name.upper().replace(".", "")
+
+
+def _without_form(name: str) -> str:
+    return name.rsplit(" ", 1)[0]
 
 
 def _swap(text: str, names: Mapping[str, str]) -> str:
