@@ -503,10 +503,13 @@ siblings_ahead as (
 against_habit as (
     select
         strays.entry_key,
-        'The text names "' || min(strays.span_text) || '", but this customer pays about '
-        || abs(min(strays.usual_days))
-        || case when min(strays.usual_days) < 0 then ' days before' else ' days after' end
-        || ' the due date: that fits ' || min(siblings.invoice_number) || ' of the same amount, and does not fit '
+        'The text names "' || min(strays.span_text) || '", but this customer pays '
+        || case
+            when min(strays.usual_days) = 0 then 'on the due date'
+            when min(strays.usual_days) < 0 then -min(strays.usual_days) || ' day(s) before the due date'
+            else min(strays.usual_days) || ' day(s) after the due date'
+        end
+        || ' as a rule: that fits ' || min(siblings.invoice_number) || ' of the same amount, and does not fit '
         || min(strays.invoice_number) || '.' as doubt_explanation
     from strays
     inner join siblings_ahead
@@ -527,32 +530,40 @@ names as (
         customers.company_id,
         customers.customer_id,
         coalesce(customers.parent_customer_id, customers.customer_id) as family_id,
-        nullif({{ normalised_reference("customers.name") }}, '') as payer_name
+        {{ name_without_form("customers.name") }} as payer_name
     from customers
     cross join tolerances
     where tolerances.heeds_payer_name
 ),
 
--- The payer's name is that of another customer with an open invoice of this amount, and of nobody in the one named.
-names_of_payers as (
+-- Payers nobody knows the account of, who do not bear the very name of the customer they name a document of.
+strangers as (
     select
-        singles.entry_key,
-        singles.company_id,
-        singles.currency,
-        singles.amount,
-        singles.family_id,
-        singles.span_text,
+        singles.*,
         entries.counterparty_name,
-        names.customer_id,
-        bool_or(names.family_id = singles.family_id) over (partition by singles.entry_key) as is_own_name
+        {{ name_without_form("entries.counterparty_name") }} as payer_name
     from singles
     inner join entries
         on singles.entry_key = entries.entry_key
+    inner join customers
+        on
+            singles.company_id = customers.company_id
+            and singles.customer_id = customers.customer_id
+    where singles.has_own_owner is null and upper(entries.counterparty_name) <> upper(customers.name)
+),
+
+-- The payer's name is that of another customer with an open invoice of this amount, and of nobody in the one named.
+names_of_payers as (
+    select
+        strangers.*,
+        names.customer_id as name_customer_id,
+        bool_or(names.family_id = strangers.family_id) over (partition by strangers.entry_key) as is_own_name
+    from strangers
     inner join names
         on
-            singles.company_id = names.company_id
-            and {{ normalised_reference("entries.counterparty_name") }} = names.payer_name
-    where singles.has_own_owner is null
+            strangers.company_id = names.company_id
+            and strangers.payer_name = names.payer_name
+    where strangers.payer_name <> ''
 ),
 
 name_of_another as (
@@ -565,7 +576,7 @@ name_of_another as (
     inner join items_left
         on
             names_of_payers.company_id = items_left.company_id
-            and names_of_payers.customer_id = items_left.customer_id
+            and names_of_payers.name_customer_id = items_left.customer_id
             and names_of_payers.currency = items_left.currency
             and items_left.open_amount - names_of_payers.amount = 0
     where not names_of_payers.is_own_name
