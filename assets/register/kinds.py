@@ -70,6 +70,15 @@ def _exactly_one(first: str, second: str) -> Rule:
     return rule
 
 
+def _at_least_one(first: str, second: str) -> Rule:
+    def rule(payload: Payload) -> Complaint | None:
+        if first in payload or second in payload:
+            return None
+        return Complaint(f"needs {first} or {second}", f"{first}, {second}", f"Give {first}, {second}, or both")
+
+    return rule
+
+
 def _needs_with(field: str, value: str, needed: str) -> Rule:
     def rule(payload: Payload) -> Complaint | None:
         if payload.get(field) != value or needed in payload:
@@ -173,6 +182,21 @@ _ALL = (
     ),
     Kind("match_rejected", "a person says which invoice a bank entry does not pay", _required("entry_key", "invoice")),
     Kind("write_off", "an amount is given up", (*_required("invoice", "reason"), Field("amount", Type.AMOUNT))),
+    Kind(
+        "charges_claimed",
+        "interest and collection costs claimed on an invoice: what is claimed in all from that day on, paid or not",
+        (
+            Field("invoice"),
+            Field("interest_amount", Type.AMOUNT, required=False),
+            Field("costs_amount", Type.AMOUNT, required=False),
+        ),
+        (_at_least_one("interest_amount", "costs_amount"),),
+    ),
+    Kind(
+        "charges_waived",
+        "interest and collection costs not yet paid are no longer claimed",
+        _required("invoice", "reason"),
+    ),
     Kind(
         "call_made",
         "the customer was phoned",

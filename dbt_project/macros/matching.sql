@@ -75,12 +75,22 @@ select * from final
 
 {#
     CTEs `entries_left` and `items_left`: what earlier rungs leave open. Entries keep their whole amount beside what is
-    left of it; items keep the sign of their document (credit notes negative).
+    left of it; items keep the sign of their document (credit notes negative). Money that pays interest or costs
+    (`int_matches_charged`) is gone from the entry, not from the item.
 #}
 {% macro left_after(rungs) -%}
 earlier_matches as (
     {% for rung in rungs -%}
-    select matched.entry_key, matched.company_id, matched.invoice_id, matched.amount
+    select
+        matched.entry_key,
+        matched.company_id,
+        matched.invoice_id,
+        matched.amount,
+        {% if rung == "int_matches_charged" -%}
+        case when matched.component = 'principal' then matched.amount else 0 end as principal_amount
+        {%- else -%}
+        matched.amount as principal_amount
+        {%- endif %}
     from {{ ref(rung) }} as matched
     {{ "union all" if not loop.last }}
     {% endfor -%}
@@ -93,7 +103,7 @@ used_of_entries as (
 ),
 
 used_of_items as (
-    select earlier_matches.company_id, earlier_matches.invoice_id, sum(earlier_matches.amount) as amount
+    select earlier_matches.company_id, earlier_matches.invoice_id, sum(earlier_matches.principal_amount) as amount
     from earlier_matches
     group by earlier_matches.company_id, earlier_matches.invoice_id
 ),

@@ -35,7 +35,7 @@ invoices_with_returns as (
         payment_allocations.company_id,
         payment_allocations.invoice_id
     from payment_allocations
-    where payment_allocations.amount < 0
+    where payment_allocations.amount < 0 and payment_allocations.component = 'principal'
 ),
 
 -- What was still owed after each movement, in the order of booking. Credit notes and write-offs count from the start.
@@ -63,6 +63,7 @@ movements as (
         on
             payment_allocations.company_id = invoice_balances.company_id
             and payment_allocations.invoice_id = invoice_balances.invoice_id
+    where payment_allocations.component = 'principal'
 ),
 
 reopened as (

@@ -42,7 +42,7 @@ payments_before as (
         sum(payment_allocations.amount) as amount
     from payment_allocations
     cross join period
-    where payment_allocations.booked_on < period.from_on
+    where payment_allocations.booked_on < period.from_on and payment_allocations.component = 'principal'
     group by payment_allocations.company_id, payment_allocations.currency
 ),
 

@@ -20,13 +20,14 @@ placed as (
         standing.invoice_id,
         standing.amount
     from standing
-    where standing.undone_reason is null
+    where standing.undone_reason is null and standing.component = 'principal'
     union all
     select
         returned.company_id,
         returned.invoice_id,
         returned.amount
     from returned
+    where returned.component = 'principal'
 ),
 
 placed_of_documents as (

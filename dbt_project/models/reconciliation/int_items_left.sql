@@ -1,4 +1,4 @@
-with {{ left_after(later_rungs()) }},
+with {{ left_after(["int_matches_laddered", "int_matches_charged"]) }},
 
 final as (
     select * from items_left

@@ -26,7 +26,7 @@ movements as (
         cast(0 as decimal(18, 2)) as credited_amount,
         cast(0 as decimal(18, 2)) as written_off_amount
     from standing
-    where standing.undone_reason is null
+    where standing.undone_reason is null and standing.component = 'principal'
     union all
     select
         returned.company_id,
@@ -35,6 +35,7 @@ movements as (
         0 as credited_amount,
         0 as written_off_amount
     from returned
+    where returned.component = 'principal'
     union all
     select
         credit_settlements.company_id,

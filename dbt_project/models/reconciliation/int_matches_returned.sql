@@ -42,6 +42,7 @@ taken_back as (
         standing.company_id,
         standing.current_customer_id as customer_id,
         standing.invoice_id,
+        standing.component,
         'return_of_payment' as rule_id,
         -standing.amount as amount,
         standing.currency,
@@ -114,6 +115,7 @@ claims as (
         certain.company_id,
         certain.customer_id,
         certain.invoice_id,
+        'principal' as component,
         'payment_returned_later' as rule_id,
         certain.document_amount as amount,
         certain.currency,
@@ -131,6 +133,7 @@ claims as (
         certain.company_id,
         certain.customer_id,
         certain.invoice_id,
+        'principal' as component,
         'return_of_payment' as rule_id,
         -certain.document_amount as amount,
         certain.currency,
@@ -142,7 +145,8 @@ claims as (
 
 final as (
     select
-        {{ match_columns("claims", "rules") }}
+        {{ match_columns("claims", "rules") }},
+        claims.component
     from claims
     inner join rules
         on

@@ -49,6 +49,28 @@ confirmed as (
     where match_answers.answer = 'confirmed'
 ),
 
+confirmed_entries as (
+    select distinct
+        confirmed.entry_key,
+        confirmed.company_id
+    from confirmed
+),
+
+-- Principal, interest and costs together: one answer about an invoice is about all that was placed on it.
+standing_wholes as (
+    select
+        standing.entry_key,
+        standing.company_id,
+        standing.invoice_id,
+        sum(standing.amount) as amount
+    from standing
+    inner join confirmed_entries
+        on
+            standing.entry_key = confirmed_entries.entry_key
+            and standing.company_id = confirmed_entries.company_id
+    group by standing.entry_key, standing.company_id, standing.invoice_id
+),
+
 -- A person placed the money of an entry on another document, and there is not enough of it for both.
 moved_by_person as (
     select
@@ -57,7 +79,7 @@ moved_by_person as (
         standing.invoice_id,
         min(confirmed.answered_on) as undone_on,
         min(confirmed.recorded_by) as recorded_by
-    from standing
+    from standing_wholes as standing
     inner join entries
         on standing.entry_key = entries.entry_key
     inner join confirmed
@@ -152,7 +174,7 @@ last_run_of_invoices as (
         standing.invoice_id,
         sum(standing.amount) as amount
     from standing
-    where standing.is_of_last_run
+    where standing.is_of_last_run and standing.component = 'principal'
     group by standing.as_of_date, standing.company_id, standing.invoice_id
 ),
 
@@ -192,7 +214,10 @@ computed_again as (
         not standing.is_of_last_run
         and standing.amount > 0
         and (
-            standing.amount + last_run_of_invoices.amount > documents.document_amount
+            (
+                standing.component = 'principal'
+                and standing.amount + last_run_of_invoices.amount > documents.document_amount
+            )
             or standing.amount + last_run_of_entries.amount > entries.amount
         )
 ),

@@ -52,7 +52,7 @@ unioned as (
         matches.company_id,
         matches.customer_id,
         matches.invoice_id,
-        'principal' as component,
+        matches.component,
         matches.amount,
         matches.currency,
         matches.rung,

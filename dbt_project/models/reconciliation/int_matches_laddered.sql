@@ -1,0 +1,3 @@
+{{ config(materialized="view") }}
+
+{{ matches_of(later_rungs()) }}
