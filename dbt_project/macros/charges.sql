@@ -1,7 +1,8 @@
 {#
     CTE `{{ filled }}` from a CTE `{{ asking }}` with company_id, invoice_id, entry_key, booked_on, amount, and what was
-    still claimed when each was booked: `first_amount` of the component that comes first, `both_amount` of both. The
-    payments of an invoice fill them in order of booking: `first_taken` and `second_taken` of each row.
+    still claimed when each was booked: `first_amount` of the component that comes first (costs if `is_costs_first`, else
+    interest), `both_amount` of both. The payments of an invoice fill them in order of booking: `costs_taken` and
+    `interest_taken` of each row.
     What a claim has taken after row i is S(i) + min(0, min over j <= i of claim(j) - S(j)), S the running sum: a claim
     that grows takes from later payments only. A claim that is lowered gives nothing back.
 #}
@@ -42,11 +43,19 @@
     from {{ filled }}_bounded
 ),
 
-{{ filled }} as (
+{{ filled }}_shared as (
     select
         *,
         first_until_here - first_before as first_taken,
         greatest(both_until_here - both_before - (first_until_here - first_before), 0) as second_taken
     from {{ filled }}_risen
+),
+
+{{ filled }} as (
+    select
+        *,
+        case when is_costs_first then first_taken else second_taken end as costs_taken,
+        case when is_costs_first then second_taken else first_taken end as interest_taken
+    from {{ filled }}_shared
 )
 {%- endmacro %}

@@ -29,8 +29,16 @@ entries as (
     select * from {{ ref("int_entries_opened") }}
 ),
 
+bank_entries as (
+    select * from {{ ref("entries") }}
+),
+
 items as (
     select * from {{ ref("int_items_opened") }}
+),
+
+documents as (
+    select * from {{ ref("int_documents_named") }}
 ),
 
 references_resolved as (
@@ -60,11 +68,11 @@ orders as (
         allocation_orders.policy_id,
         allocation_orders.is_exact_principal_designated,
         {% for component in ["costs", "interest", "principal"] -%}
-        case
-            when allocation_orders.first_component = '{{ component }}' then 1
-            when allocation_orders.second_component = '{{ component }}' then 2
-            else 3
-        end as {{ component }}_place,
+            case
+                when allocation_orders.first_component = '{{ component }}' then 1
+                when allocation_orders.second_component = '{{ component }}' then 2
+                else 3
+            end as {{ component }}_place,
         {% endfor -%}
         row_number() over (
             partition by companies.company_id order by allocation_orders.country = '*'
@@ -122,6 +130,12 @@ claims as (
         on
             charges.company_id = orders.company_id
             and orders.closeness_rank = 1
+    inner join documents
+        on
+            charges.company_id = documents.company_id
+            and charges.invoice_id = documents.document_id
+            and documents.kind = 'invoice'
+            and not documents.is_cancelled
     left join paid_before
         on
             charges.company_id = paid_before.company_id
@@ -186,7 +200,9 @@ part_payments as (
     where
         matched.amount > 0
         and matched.rung <> 7
-        and matched.rule_id not in ('{{ principal_rules | join("', '") }}')
+        and matched.rule_id not in (
+            '{{ principal_rules | join("', '") }}'
+        )
         and not (claims.is_exact_principal_designated and matched.amount = items.open_amount)
 ),
 
@@ -196,10 +212,8 @@ split_of_invoices as (
     select
         split_payments.company_id,
         split_payments.invoice_id,
-        sum(case when split_payments.is_costs_first then split_payments.first_taken else split_payments.second_taken end)
-            as costs_amount,
-        sum(case when split_payments.is_costs_first then split_payments.second_taken else split_payments.first_taken end)
-            as interest_amount
+        sum(split_payments.costs_taken) as costs_amount,
+        sum(split_payments.interest_taken) as interest_amount
     from split_payments
     group by split_payments.company_id, split_payments.invoice_id
 ),
@@ -290,7 +304,7 @@ named as (
         references_resolved.is_unique and not references_resolved.is_rejected
         and references_resolved.document_kind = 'invoice'
         and references_resolved.currency = entries_over.currency as is_usable,
-        items.open_amount - coalesce(matched_of_items.amount, 0) as principal_amount,
+        coalesce(items.open_amount, 0) - coalesce(matched_of_items.amount, 0) as principal_amount,
         claims_left.first_amount,
         claims_left.both_amount,
         claims_left.is_costs_first
@@ -367,7 +381,7 @@ sent_twice as (
             named.company_id = payers_of_claimed.company_id
             and named.invoice_id = payers_of_claimed.invoice_id
             and named.entry_key <> payers_of_claimed.entry_key
-    inner join entries as other_entry
+    inner join bank_entries as other_entry
         on
             payers_of_claimed.entry_key = other_entry.entry_key
             and named.over_amount - other_entry.amount = 0
@@ -391,7 +405,7 @@ named_whole as (
     where foreign_payers.entry_key is null and sent_twice.entry_key is null
     group by named.entry_key
     having
-        bool_and(named.is_usable and coalesce(named.principal_amount >= 0, false))
+        bool_and(named.is_usable and named.principal_amount >= 0)
         and count(distinct named.customer_id) = 1
         and count(*) = count(distinct named.invoice_id)
         and sum(coalesce(named.both_amount, 0)) > 0
@@ -464,8 +478,9 @@ over_of_invoices as (
         rules.score,
         case named_whole.rule_id
             when 'all_claimed_exact'
-                then 'The text names "' || named_whole.span_text
-                || '"; with the interest and costs claimed the amount is exact.'
+                then
+                    'The text names "' || named_whole.span_text
+                    || '"; with the interest and costs claimed the amount is exact.'
             else 'The text names "' || named_whole.span_text || '", of which only interest or costs are still claimed.'
         end as evidence,
         rules.policy_id,
@@ -526,13 +541,11 @@ taken as (
         || ' Of a part payment, what is claimed beside the principal is paid first where the law says so.' as evidence,
         split_payments.policy_id,
         split_payments.booked_on,
-        -(split_payments.first_taken + split_payments.second_taken) as principal_amount,
-        case when split_payments.is_costs_first then split_payments.first_taken else split_payments.second_taken end
-            as costs_amount,
-        case when split_payments.is_costs_first then split_payments.second_taken else split_payments.first_taken end
-            as interest_amount
+        -(split_payments.costs_taken + split_payments.interest_taken) as principal_amount,
+        split_payments.costs_taken as costs_amount,
+        split_payments.interest_taken as interest_amount
     from split_payments
-    where split_payments.first_taken + split_payments.second_taken > 0
+    where split_payments.costs_taken + split_payments.interest_taken > 0
     union all
     select
         filled_charges.entry_key,
@@ -551,32 +564,30 @@ taken as (
         filled_charges.policy_id,
         filled_charges.booked_on,
         filled_charges.principal_amount,
-        case when filled_charges.is_costs_first then filled_charges.first_taken else filled_charges.second_taken end
-            as costs_amount,
-        case when filled_charges.is_costs_first then filled_charges.second_taken else filled_charges.first_taken end
-            as interest_amount
+        filled_charges.costs_taken as costs_amount,
+        filled_charges.interest_taken as interest_amount
     from filled_charges
 ),
 
 final as (
     {% for component in ["principal", "interest", "costs"] -%}
-    select
-        taken.entry_key,
-        taken.company_id,
-        taken.customer_id,
-        taken.invoice_id,
-        '{{ component }}' as component,
-        taken.rung,
-        taken.rule_id,
-        cast(taken.{{ component }}_amount as decimal(18, 2)) as amount,
-        taken.currency,
-        taken.score,
-        taken.evidence,
-        taken.policy_id,
-        taken.booked_on
-    from taken
-    where taken.{{ component }}_amount <> 0
-    {{ "union all" if not loop.last }}
+        select
+            taken.entry_key,
+            taken.company_id,
+            taken.customer_id,
+            taken.invoice_id,
+            '{{ component }}' as component,
+            taken.rung,
+            taken.rule_id,
+            cast(taken.{{ component }}_amount as decimal(18, 2)) as amount,
+            taken.currency,
+            taken.score,
+            taken.evidence,
+            taken.policy_id,
+            taken.booked_on
+        from taken
+        where taken.{{ component }}_amount <> 0
+                {{ "union all" if not loop.last }}
     {% endfor %}
 )
 
