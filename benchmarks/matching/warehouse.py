@@ -68,7 +68,8 @@ def answer_old_questions(
     """
     rows: list[tuple[object, ...]] = []
     for entry_key, world, receipt, placed in owed:
-        if receipt.booked_on > answered_until or receipt.cents <= 0:
+        # Of money that was placed, rightly or wrongly, nobody asks.
+        if receipt.booked_on > answered_until or receipt.cents <= max(sum(placed.values()), 0):
             continue
         for invoice_id, due in receipt.pays:
             left = due - placed.get(invoice_id, 0)
