@@ -21,6 +21,14 @@ reallocations as (
     select * from {{ ref("reallocations") }}
 ),
 
+payment_allocations as (
+    select * from {{ ref("payment_allocations") }}
+),
+
+possible_payments as (
+    select * from {{ ref("possible_payments") }}
+),
+
 customers_held_by_gap as (
     select * from {{ ref("customers_held_by_gap") }}
 ),
@@ -58,6 +66,18 @@ by_customer as (
         reallocations.customer_id,
         'reallocated' as reason_code
     from reallocations
+    union
+    -- And whoever the money was placed on today instead.
+    select
+        payment_allocations.company_id,
+        payment_allocations.customer_id,
+        'reallocated' as reason_code
+    from reallocations
+    inner join payment_allocations
+        on
+            reallocations.entry_key = payment_allocations.entry_key
+            and reallocations.undone_on <= payment_allocations.allocated_on
+    where not payment_allocations.is_standing
     union
     select
         customers_held_by_gap.company_id,
@@ -118,6 +138,14 @@ in_question as (
     where open_items.doubtful_amount > 0
 ),
 
+-- A receipt that is not placed may be paying it, and a person has some days to look.
+possibly_paid as (
+    select distinct
+        possible_payments.company_id,
+        possible_payments.invoice_id
+    from possible_payments
+),
+
 -- A file of invoices that could not be read may hold the credit note of anybody.
 behind_a_refused_file as (
     select distinct
@@ -149,6 +177,16 @@ final as (
         in_question.invoice_id,
         'unplaced_money' as reason_code
     from in_question
+    union all
+    select
+        possibly_paid.company_id,
+        possibly_paid.invoice_id,
+        'possible_payment' as reason_code
+    from possibly_paid
+    inner join open_items
+        on
+            possibly_paid.company_id = open_items.company_id
+            and possibly_paid.invoice_id = open_items.invoice_id
     union all
     select
         behind_a_refused_file.company_id,

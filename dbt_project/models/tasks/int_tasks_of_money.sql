@@ -7,6 +7,15 @@ match_proposals as (
     select * from {{ ref("match_proposals") }}
 ),
 
+possible_payments as (
+    select * from {{ ref("possible_payments") }}
+),
+
+entries_with_possible_payments as (
+    select distinct possible_payments.entry_key
+    from possible_payments
+),
+
 entries_with_proposals as (
     select
         match_proposals.entry_key,
@@ -22,6 +31,7 @@ final as (
             when
                 unapplied_payments.reason = 'ambiguous'
                 or (entries_with_proposals.entry_key is not null and unapplied_payments.unapplied_amount > 0)
+                or entries_with_possible_payments.entry_key is not null
                 then 'ambiguous_payment'
             else 'unplaced_money'
         end as task_kind,
@@ -40,6 +50,8 @@ final as (
     from unapplied_payments
     left join entries_with_proposals
         on unapplied_payments.entry_key = entries_with_proposals.entry_key
+    left join entries_with_possible_payments
+        on unapplied_payments.entry_key = entries_with_possible_payments.entry_key
     where unapplied_payments.reason not in ('not_a_receipt', 'refund', 'prepayment')
 )
 
