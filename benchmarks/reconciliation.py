@@ -314,10 +314,10 @@ def measure(home: DbtHome, only: Sequence[str] = ()) -> list[tuple[str, float, i
             began = time.process_time()
             kind = node["config"]["materialized"]
             if node["language"] == "python":
-                found = run_python(sql, connection)  # noqa: F841 (read by the next statement)
+                found = run_python(sql, connection.cursor())  # noqa: F841 (read by the next statement)
                 sql = "select * from found"
-            connection.execute(f"drop {kinds[made]} {made}" if made in kinds else "select 1")
-            connection.execute(f"create {kind} {made} as {sql}")
+            connection.execute(f"drop {kinds[made]} {made}" if made in kinds else "select 1").fetchall()
+            connection.execute(f"create {kind} {made} as {sql}").fetchall()
             spent = time.process_time() - began
             counted = connection.execute(f"select count(*) from {made}").fetchone() if kind == "table" else None
             figures.append((node["name"], spent, counted[0] if counted else 0))
