@@ -1,3 +1,6 @@
+-- A view: written down it would be larger than what it is made of.
+{{ config(materialized="view") }}
+
 with documents as (
     select * from {{ ref("int_documents_named") }}
 ),
@@ -112,29 +115,63 @@ distinct_patterns as (
         )
 ),
 
+-- Nearly every key is of one document. Keys are told apart by a number first, and only those whose number occurs more
+-- than once are ranked.
+repeated_numbers as (
+    select {{ hashed(["usable.company_id", "usable.reference_key"]) }} as key_hash
+    from usable
+    group by {{ hashed(["usable.company_id", "usable.reference_key"]) }}
+    having count(*) > 1
+),
+
+repeated as (
+    select usable.*
+    from usable
+    inner join repeated_numbers
+        on {{ hashed(["usable.company_id", "usable.reference_key"]) }} = repeated_numbers.key_hash
+),
+
 -- A cancelled document gives its number up to the one that replaces it; a term note gives way to its invoice.
 ranked as (
     select
-        usable.*,
+        repeated.*,
         row_number() over (
-            partition by usable.company_id, usable.reference_key
-            order by usable.is_cancelled, case when usable.kind = 'term_note' then 1 else 0 end, usable.document_id
+            partition by repeated.company_id, repeated.reference_key
+            order by
+                repeated.is_cancelled, case when repeated.kind = 'term_note' then 1 else 0 end, repeated.document_id
         ) as preference
-    from usable
+    from repeated
 ),
 
 counted as (
     select
-        usable.company_id,
-        usable.reference_key,
+        repeated.company_id,
+        repeated.reference_key,
         greatest(
-            count(distinct case when not usable.is_cancelled then usable.invoice_id end), 1
+            count(distinct case when not repeated.is_cancelled then repeated.invoice_id end), 1
         ) as invoice_count
-    from usable
-    group by usable.company_id, usable.reference_key
+    from repeated
+    group by repeated.company_id, repeated.reference_key
 ),
 
 final as (
+    select
+        usable.company_id,
+        usable.reference_key,
+        usable.document_id,
+        usable.invoice_id,
+        1 as invoice_count,
+        usable.is_decided or distinct_patterns.company_id is not null as is_distinct
+    from usable
+    left join distinct_patterns
+        on
+            usable.company_id = distinct_patterns.company_id
+            and length(usable.reference_key) = distinct_patterns.number_length
+            and (usable.reference_key >= 'A') = distinct_patterns.has_prefix
+    left join repeated_numbers
+        on {{ hashed(["usable.company_id", "usable.reference_key"]) }} = repeated_numbers.key_hash
+    where repeated_numbers.key_hash is null
+    union all
     select
         ranked.company_id,
         ranked.reference_key,

@@ -3,7 +3,7 @@ with entries as (
 ),
 
 bank_references as (
-    select * from {{ ref("stg_bank__entry_references") }}
+    select * from {{ ref("int_references_consulted") }}
 ),
 
 document_keys as (
@@ -27,8 +27,8 @@ companies_of_digits as (
 
 candidates as (
     select
-        entries.entry_key,
-        entries.company_id,
+        bank_references.entry_key,
+        bank_references.company_id,
         bank_references.source,
         case
             -- A betalingskenmerk of seven digits has no check digit.
@@ -46,13 +46,11 @@ candidates as (
         coalesce(bank_references.span_text, bank_references.reference) as span_text,
         false as is_stripped
     from bank_references
-    inner join entries
-        on bank_references.entry_key = entries.entry_key
     union all
     -- A creditor reference may be built over the invoice number itself: RF, two check digits, number.
     select
-        entries.entry_key,
-        entries.company_id,
+        bank_references.entry_key,
+        bank_references.company_id,
         bank_references.source,
         2 as strength,
         substr(bank_references.reference, 5) as reference_key,
@@ -61,8 +59,6 @@ candidates as (
         coalesce(bank_references.span_text, bank_references.reference) as span_text,
         false as is_stripped
     from bank_references
-    inner join entries
-        on bank_references.entry_key = entries.entry_key
     where bank_references.kind = 'RF' and bank_references.is_valid
     union all
     select
@@ -80,8 +76,8 @@ candidates as (
     union all
     -- INV2026-0042 for 2026-0042.
     select
-        entries.entry_key,
-        entries.company_id,
+        bank_references.entry_key,
+        bank_references.company_id,
         bank_references.source,
         3 as strength,
         {{ without_prefix("bank_references.reference") }} as reference_key,
@@ -90,10 +86,8 @@ candidates as (
         bank_references.span_text,
         true as is_stripped
     from bank_references
-    inner join entries
-        on bank_references.entry_key = entries.entry_key
     inner join companies_of_digits
-        on entries.company_id = companies_of_digits.company_id
+        on bank_references.company_id = companies_of_digits.company_id
     where
         bank_references.source = 'remittance'
         and bank_references.reference >= 'A'

@@ -67,8 +67,23 @@ unioned as (
     cross join business_day
 ),
 
--- More of an entry placed on the same invoice later: one row, told by its newest proof, of the whole amount.
+-- More of an entry placed on the same invoice later: one row, told by its newest proof, of the whole amount. Only an
+-- entry that got something new can have two.
+matched_entries as (
+    select distinct matches.entry_key
+    from matches
+),
+
 told as (
+    select
+        unioned.*,
+        unioned.amount as whole_amount,
+        1 as telling_rank
+    from unioned
+    left join matched_entries
+        on unioned.entry_key = matched_entries.entry_key
+    where matched_entries.entry_key is null
+    union all
     select
         unioned.*,
         sum(unioned.amount) over (
@@ -79,6 +94,8 @@ told as (
             order by unioned.is_standing, unioned.rung, unioned.rule_id
         ) as telling_rank
     from unioned
+    inner join matched_entries
+        on unioned.entry_key = matched_entries.entry_key
 ),
 
 final as (

@@ -17,8 +17,9 @@ arrived as (
         on reference.entry_key = notified.entry_key
 ),
 
+-- An entry that came in two files has its references twice; to take each once is for those who read a few of them.
 final as (
-    select distinct
+    select
         arrived.entry_key,
         arrived.position,
         arrived.source,

@@ -1,0 +1,251 @@
+-- Whose references are looked up at all. Nearly every entry of the past is placed in full, and what its text names can
+-- change nothing any more; to look it up again every day would be most of the day's work. The list may hold an entry too
+-- many, never one too few: what decides is still decided where the references are read.
+with entries as (
+    select * from {{ ref("entries") }}
+),
+
+standing as (
+    select * from {{ ref("stg_operations__allocations") }}
+),
+
+bank_references as (
+    select * from {{ ref("stg_bank__entry_references") }}
+),
+
+documents as (
+    select * from {{ ref("int_documents_named") }}
+),
+
+match_answers as (
+    select * from {{ ref("stg_register__match_answers") }}
+),
+
+rules as (
+    select * from {{ ref("int_rules_in_force") }}
+),
+
+placed as (
+    select
+        standing.entry_key,
+        sum(standing.amount) as amount,
+        -- What may be undone: weak evidence, what a later run of its day may have placed anew, what was cancelled.
+        bool_or(
+            standing.rung >= 4
+            or coalesce(rules.leans_on_account, false)
+            or not standing.is_of_last_run
+            or documents.document_id is null
+            or documents.is_cancelled
+        ) as may_be_undone
+    from standing
+    left join documents
+        on
+            standing.company_id = documents.company_id
+            and standing.invoice_id = documents.document_id
+    left join rules
+        on standing.rule_id = rules.rule_id
+    group by standing.entry_key
+),
+
+unsettled as (
+    select entries.entry_key
+    from entries
+    left join placed
+        on entries.entry_key = placed.entry_key
+    where
+        placed.entry_key is null
+        or placed.may_be_undone
+        or entries.amount <> placed.amount
+        or entries.is_return
+        or entries.is_reversal
+),
+
+returning_entries as (
+    select
+        entries.entry_key,
+        entries.end_to_end_id
+    from entries
+    where entries.is_return or entries.is_reversal
+),
+
+-- What a return names, to find the receipt that names the same.
+named_by_returns as (
+    select bank_references.reference as reference_key
+    from bank_references
+    inner join returning_entries
+        on bank_references.entry_key = returning_entries.entry_key
+    union all
+    select substr(bank_references.reference, 5) as reference_key
+    from bank_references
+    inner join returning_entries
+        on bank_references.entry_key = returning_entries.entry_key
+    where bank_references.kind = 'RF'
+    union all
+    select {{ without_prefix("bank_references.reference") }} as reference_key
+    from bank_references
+    inner join returning_entries
+        on bank_references.entry_key = returning_entries.entry_key
+    union all
+    select {{ normalised_reference("returning_entries.end_to_end_id") }} as reference_key
+    from returning_entries
+    where returning_entries.end_to_end_id is not null
+),
+
+documents_of_returns as (
+    select
+        documents.company_id,
+        documents.invoice_id
+    from named_by_returns
+    inner join documents
+        on named_by_returns.reference_key = documents.normalised_number
+    union
+    select
+        documents.company_id,
+        documents.invoice_id
+    from named_by_returns
+    inner join documents
+        on named_by_returns.reference_key = documents.normalised_payment_reference
+),
+
+documents_weakly_paid as (
+    select distinct
+        standing.company_id,
+        standing.invoice_id
+    from standing
+    where standing.rung >= 4
+),
+
+-- Documents for which it matters who else names them, and whether only a strong reference counts.
+documents_watched as (
+    select
+        documents_of_returns.company_id,
+        documents_of_returns.invoice_id,
+        true as is_any_reference
+    from documents_of_returns
+    union all
+    select
+        documents_weakly_paid.company_id,
+        documents_weakly_paid.invoice_id,
+        false as is_any_reference
+    from documents_weakly_paid
+),
+
+keys_of_documents as (
+    select
+        documents.normalised_number as reference_key,
+        documents_watched.is_any_reference
+    from documents_watched
+    inner join documents
+        on
+            documents_watched.company_id = documents.company_id
+            and documents_watched.invoice_id = documents.invoice_id
+    union all
+    select
+        documents.normalised_payment_reference as reference_key,
+        documents_watched.is_any_reference
+    from documents_watched
+    inner join documents
+        on
+            documents_watched.company_id = documents.company_id
+            and documents_watched.invoice_id = documents.invoice_id
+    where documents.normalised_payment_reference is not null
+),
+
+keys_of_returns as (
+    select distinct keys_of_documents.reference_key
+    from keys_of_documents
+    where keys_of_documents.is_any_reference
+),
+
+keys_weakly_paid as (
+    select distinct keys_of_documents.reference_key
+    from keys_of_documents
+    where not keys_of_documents.is_any_reference
+),
+
+-- Only a receipt of the same amount can be what a return takes back.
+amounts_returned as (
+    select distinct
+        entries.currency,
+        -entries.amount as amount
+    from entries
+    where entries.is_return or entries.is_reversal
+),
+
+receipts_alike as (
+    select entries.entry_key
+    from entries
+    inner join amounts_returned
+        on
+            entries.currency = amounts_returned.currency
+            and entries.amount = amounts_returned.amount
+),
+
+references_alike as (
+    select
+        bank_references.entry_key,
+        bank_references.kind,
+        bank_references.reference
+    from bank_references
+    inner join receipts_alike
+        on bank_references.entry_key = receipts_alike.entry_key
+),
+
+naming as (
+    select references_alike.entry_key
+    from references_alike
+    inner join keys_of_returns
+        on references_alike.reference = keys_of_returns.reference_key
+    union all
+    select references_alike.entry_key
+    from references_alike
+    inner join keys_of_returns
+        on substr(references_alike.reference, 5) = keys_of_returns.reference_key
+    where references_alike.kind = 'RF'
+    union all
+    select references_alike.entry_key
+    from references_alike
+    inner join keys_of_returns
+        on {{ without_prefix("references_alike.reference") }} = keys_of_returns.reference_key
+    where references_alike.reference >= 'A'
+    union all
+    select bank_references.entry_key
+    from bank_references
+    inner join keys_weakly_paid
+        on bank_references.reference = keys_weakly_paid.reference_key
+    where bank_references.source = 'end_to_end' or bank_references.is_valid
+    union all
+    select bank_references.entry_key
+    from bank_references
+    inner join keys_weakly_paid
+        on substr(bank_references.reference, 5) = keys_weakly_paid.reference_key
+    where bank_references.kind = 'RF'
+    union all
+    select entries.entry_key
+    from entries
+    inner join keys_of_documents
+        on {{ normalised_reference("entries.end_to_end_id") }} = keys_of_documents.reference_key
+    where entries.end_to_end_id is not null
+),
+
+consulted as (
+    select unsettled.entry_key
+    from unsettled
+    union
+    select naming.entry_key
+    from naming
+    union
+    select match_answers.entry_key
+    from match_answers
+),
+
+final as (
+    select
+        entries.entry_key,
+        entries.company_id
+    from consulted
+    inner join entries
+        on consulted.entry_key = entries.entry_key
+)
+
+select * from final
