@@ -47,7 +47,7 @@
         "(^|[^a-z])("
         ~ "((tel|telefoon|telephone|phone|gsm|mob|mobiel|mobile|fax)[ .:]*[0-9()+ ./-]*)"
         ~ "|((klant|kunde|kunden|customer|client|debiteur|debiteuren|deb|order|bestel|bestelling|commande|auftrag|po"
-        ~ "|kvk|btw|vat|tva|ust|polis|contract)"
+        ~ "|offerte|quote|devis|angebot|kvk|btw|vat|tva|ust|polis|contract)"
         ~ "[ .:#-]*(nr|no|num|nummer|numero|number|id)?[ .:#-]*)"
         ~ ")$"
     ) ~ "'") }}

@@ -145,24 +145,40 @@ suspects as (
             or (
                 resolved.source = 'remittance'
                 and resolved.reference_key < 'A'
-                and (length(resolved.reference_key) = 6 or {{ reads_as_date("resolved.reference_key") }})
+                and (
+                    resolved.span_start > 1
+                    or length(resolved.reference_key) = 6
+                    or {{ reads_as_date("resolved.reference_key") }}
+                )
             )
         )
 ),
 
-surrounded as (
+announced as (
     select
         suspects.*,
-        length(suspects.reference_key) = 4
-        and suspects.reference_key between
-        cast(extract(year from suspects.booked_on) - 5 as varchar)
-        and cast(extract(year from suspects.booked_on) + 1 as varchar) as is_year,
-        {{ first_match("suspects.text_before", "'([0-9a-z]+)[-./_]?$'") }} as group_before,
-        {{ first_match("suspects.text_after", "'^[-./_]?([0-9a-z]+)'") }} as group_after,
-        {{ first_match("suspects.text_before", "'([0-9a-z./_-]*)$'") }}
-        || suspects.span_text
-        || {{ first_match("suspects.text_after", "'^([0-9a-z./_-]*)'") }} as whole_group
+        {{ announces_another_number("suspects.text_before") }} as is_announced
     from suspects
+),
+
+surrounded as (
+    select
+        announced.*,
+        length(announced.reference_key) = 4
+        and announced.reference_key between
+        cast(extract(year from announced.booked_on) - 5 as varchar)
+        and cast(extract(year from announced.booked_on) + 1 as varchar) as is_year,
+        {{ first_match("announced.text_before", "'([0-9a-z]+)[-./_]?$'") }} as group_before,
+        {{ first_match("announced.text_after", "'^[-./_]?([0-9a-z]+)'") }} as group_after,
+        {{ first_match("announced.text_before", "'([0-9a-z./_-]*)$'") }}
+        || announced.span_text
+        || {{ first_match("announced.text_after", "'^([0-9a-z./_-]*)'") }} as whole_group
+    from announced
+    where
+        not announced.is_distinct
+        or announced.is_announced
+        or length(announced.reference_key) = 6
+        or {{ reads_as_date("announced.reference_key") }}
 ),
 
 -- Joined to digits on a side where no number of ours stands: 2026 in 2026-1062, but not 1062 in 1062/1063.
@@ -221,7 +237,8 @@ set_aside as (
                     not surrounded.is_distinct
                     and surrounded.reference_key <> {{ normalised_reference("surrounded.end_to_end_id") }}
             else
-                {{ is_written_as_a_date("surrounded.whole_group") }}
+                surrounded.is_announced
+                or {{ is_written_as_a_date("surrounded.whole_group") }}
                 or (
                     {{ reads_as_date("surrounded.reference_key") }}
                     and {{ announces_a_date("surrounded.text_before") }}
@@ -231,7 +248,6 @@ set_aside as (
                     and (
                         cut_off.entry_key is not null
                         or (surrounded.is_year and not {{ announces_a_number("surrounded.text_before") }})
-                        or {{ announces_another_number("surrounded.text_before") }}
                     )
                 )
         end
