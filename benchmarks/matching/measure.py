@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -11,9 +11,9 @@ from pathlib import Path
 from assets.landing.warehouse import reading, writing
 from assets.warehouse.dbt import DbtHome
 from benchmarks.matching.baselines import BASELINES
-from benchmarks.matching.score import Outcome, Score, judged, outcomes_of
+from benchmarks.matching.score import Outcome, Score, is_designated, is_right, judged, outcomes_of
 from benchmarks.matching.warehouse import AS_OF, answer_old_questions, build, chapters
-from benchmarks.matching.worlds import Portfolio, Receipt, World, make_world
+from benchmarks.matching.worlds import MISNAMED, Portfolio, Receipt, World, make_world
 
 ANSWERED_AFTER = 14  # days: older money that was not placed, a clerk has placed by now
 ANSWERED_UNTIL = AS_OF - timedelta(days=ANSWERED_AFTER)
@@ -107,7 +107,8 @@ def measure(
             found = measured[world.portfolio.name]
             late = [(receipts[key], outcomes[key]) for key in keys[world.company_id] if is_late(receipts[key])]
             found.fortnight += judged(world, late)
-            found.reminders = (found.reminders or Reminders()) + reminded(home.warehouse, world)
+            mine = [(receipts[key], outcomes[key]) for key in keys[world.company_id]]
+            found.reminders = (found.reminders or Reminders()) + reminded(home.warehouse, world, mine)
     return measured
 
 
@@ -140,8 +141,20 @@ def read_outcomes(warehouse: Path, receipts: dict[str, Receipt]) -> dict[str, Ou
     return outcomes_of(allocations, proposals, unapplied, receipts)
 
 
-def reminded(warehouse: Path, world: World) -> Reminders:
+def mix_ups(world: World, outcomes: Iterable[tuple[Receipt, Outcome]]) -> set[tuple[str | None, int]]:
+    """Customer and amount of payments that name another document of the payer's own: which of his invoices of that amount
+    he has paid since, nobody can tell."""
+    return {
+        (receipt.customer_id, receipt.cents)
+        for receipt, outcome in outcomes
+        if receipt.noise in MISNAMED
+        or (outcome.placed and not is_right(outcome, receipt) and is_designated(world, receipt, outcome))
+    }
+
+
+def reminded(warehouse: Path, world: World, outcomes: Iterable[tuple[Receipt, Outcome]]) -> Reminders:
     """Who would hear from us, and who of them rightly."""
+    mixed_up = mix_ups(world, outcomes)
     with reading(warehouse) as connection:
         decisions = connection.execute(
             """
@@ -159,6 +172,7 @@ def reminded(warehouse: Path, world: World) -> Reminders:
             payers[invoice_id].append(receipt)
     found = Reminders()
     owing: dict[str, set[str]] = defaultdict(set)  # customer -> what the invoices of its message are
+    wrong: dict[str, list[str]] = defaultdict(list)
     for invoice_id, action, reason, open_amount in decisions:
         document = world.documents[invoice_id]
         customer_id = document.customer.customer_id
@@ -180,7 +194,10 @@ def reminded(warehouse: Path, world: World) -> Reminders:
         ):
             owing[customer_id].add("covered")
             found.covered_by_credit += 1
-        elif not all(receipt.is_knowable for receipt in payers[invoice_id]):
+        elif not all(
+            receipt.is_knowable and (receipt.customer_id, receipt.cents) not in mixed_up
+            for receipt in payers[invoice_id]
+        ):
             owing[customer_id].add("unknowable")
             found.unknowable_messages += 1
         else:
@@ -190,9 +207,12 @@ def reminded(warehouse: Path, world: World) -> Reminders:
                 f"{receipt.noise} {receipt.booked_on} {receipt.cents / 100:.2f} {receipt.text!r}"
                 for receipt in payers[invoice_id]
             )
-            found.wrong.append(
+            wrong[customer_id].append(
                 f"{world.company_id}: {document.number} of {customer_id}, {open_amount} open, {reason}; paid by {said}"
             )
+    for customer_id, lines in wrong.items():
+        mark = "" if "owed" in owing[customer_id] else "**owes nothing** "
+        found.wrong += [mark + line for line in lines]
     found.customers = len(owing)
     found.wrong_customers = sum("knowable" in kinds and "owed" not in kinds for kinds in owing.values())
     found.unknowable_customers = sum(

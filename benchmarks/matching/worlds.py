@@ -59,7 +59,8 @@ BESIDE = {
 }
 
 # A careful reader with the text, the account, the amounts and the history cannot tell what these pay.
-UNKNOWABLE = frozenset({"wrong_reference", "paid_reference", "foreign_reference", "prepayment", "list_cut_off"})
+MISNAMED = frozenset({"wrong_reference", "paid_reference", "foreign_reference"})
+UNKNOWABLE = MISNAMED | {"prepayment", "list_cut_off"}
 
 LOOK_ALIKES = {"0": "O", "1": "I", "5": "S", "8": "B", "2": "Z"}
 
