@@ -29,6 +29,7 @@ meanings as (
         count(distinct text_readings.invoice_id) as invoice_count,
         count(distinct text_readings.customer_id) as customer_count
     from text_readings
+    where text_readings.reading not in ('stray_number', 'payer_name')
     group by text_readings.entry_key
 ),
 
@@ -57,7 +58,7 @@ proofs as (
         case
             when text_readings.reading = 'order_number' and coalesce(payer_owners.is_own_account, true)
                 then 'order_number_exact'
-            when text_readings.reading in ('order_number', 'customer_number') then null
+            when text_readings.reading = 'order_number' then null
             when text_readings.context = 'among' then 'damaged_among_numbers'
             when text_readings.context = 'alone' then 'damaged_number_exact'
             when text_readings.context = 'foreign' then 'damaged_number_of_other'
@@ -96,6 +97,7 @@ proven as (
                     when 'look_alikes' then ' (letters for digits)'
                     when 'zeros' then ' (zeros lost)'
                     when 'beginning' then ' (beginning lost)'
+                    when 'year' then ' (year lost)'
                     when 'beginning_and_zeros' then ' (beginning and zeros lost)'
                     else ' (one sign wrong, or two swapped)'
                 end

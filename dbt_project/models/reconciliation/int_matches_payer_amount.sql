@@ -174,6 +174,25 @@ paired as (
     where payment.is_payment = 1 and payment.is_single
 ),
 
+-- What the text may mean, damaged as it is, and whether that is anything open.
+texts_read as (
+    select
+        text_readings.entry_key,
+        text_readings.invoice_id
+    from text_readings
+    where text_readings.reading not in ('customer_number', 'payer_name')
+),
+
+-- The amount says one invoice and the text another, or one that is not open: neither is believed.
+contradicted as (
+    select paired.entry_key
+    from paired
+    inner join texts_read
+        on paired.entry_key = texts_read.entry_key
+    group by paired.entry_key
+    having not bool_or(coalesce(texts_read.invoice_id = paired.invoice_id, false))
+),
+
 matches as (
     select
         paired.entry_key,
@@ -205,6 +224,9 @@ matches as (
         on
             paired.company_id = items_left.company_id
             and paired.invoice_id = items_left.invoice_id
+    left join contradicted
+        on paired.entry_key = contradicted.entry_key
+    where contradicted.entry_key is null
 ),
 
 final as (

@@ -8,6 +8,10 @@ payer_accounts as (
     select * from {{ ref("int_payer_accounts_learnt") }}
 ),
 
+text_readings as (
+    select * from {{ ref("int_text_readings") }}
+),
+
 match_answers as (
     select * from {{ ref("stg_register__match_answers") }}
 ),
@@ -43,6 +47,12 @@ payments as (
         and not exists (
             select 1 from references_resolved
             where references_resolved.entry_key = entries_left.entry_key
+        )
+        and not exists (
+            select 1 from text_readings
+            where
+                text_readings.entry_key = entries_left.entry_key
+                and text_readings.reading not in ('customer_number', 'payer_name')
         )
         and not exists (
             select 1 from match_answers

@@ -139,7 +139,8 @@ account_owners as (
 ),
 
 -- alone: the text names nothing in full. among: it names open invoices of one customer, of less than the payment.
--- foreign: it names a document of somebody else only, which the payment does not fit. nobody: alone, payer unknown.
+-- foreign: it names a document of somebody else only, which the payment does not fit. nobody: the payer is not known,
+-- and what the text names, if anything, is not all it pays: read for a person to judge.
 placed_in_context as (
     select
         receipts.*,
@@ -148,7 +149,6 @@ placed_in_context as (
         named.span_text as named_text,
         case
             when named.entry_key is null and receipts.payer_customer_id is not null then 'alone'
-            when named.entry_key is null then 'nobody'
             when
                 named.is_open
                 and named.open_amount < receipts.amount
@@ -156,6 +156,7 @@ placed_in_context as (
                 then 'among'
             when receipts.payer_customer_id is not null and not named.is_of_payer and not named.is_exact
                 then 'foreign'
+            when receipts.payer_customer_id is null then 'nobody'
         end as context
     from receipts
     left join named
@@ -185,8 +186,17 @@ words as (
         min(bank_references.source) as source,
         min(bank_references.span_start) as span_start,
         min(bank_references.span_end) as span_end,
-        min(coalesce(bank_references.span_text, bank_references.reference)) as span_text
+        min(coalesce(bank_references.span_text, bank_references.reference)) as span_text,
+        lower(
+            substr(
+                min(entries.remittance),
+                cast(greatest(min(bank_references.span_start) - 24, 0) + 1 as integer),
+                cast(least(min(bank_references.span_start), 24) as integer)
+            )
+        ) as text_before
     from payments
+    inner join entries
+        on payments.entry_key = entries.entry_key
     inner join bank_references
         on
             payments.entry_key = bank_references.entry_key
@@ -207,7 +217,8 @@ words as (
         case
             when payments.context = 'foreign'
                 then bool_or(bank_references.reference = references_resolved.reference_key)
-            else count(references_resolved.entry_key) = 0
+            when payments.context = 'among' then count(references_resolved.entry_key) = 0
+            else bool_and(bank_references.reference = references_resolved.reference_key) is not false
         end
 ),
 
@@ -240,7 +251,9 @@ whole_words as (
         {{ look_alikes_folded("words.word") }} as folded,
         {{ without_zeros(look_alikes_folded("words.word")) }} as significant,
         words.span_start,
-        words.span_text
+        words.span_text,
+        words.source = 'remittance'
+        and {{ announces_another_number("coalesce(words.text_before, '')") }} as is_other_number
     from words
     left join parts
         on
@@ -254,7 +267,8 @@ numbers_left as (
         invoices_left.*,
         invoices.normalised_number,
         {{ look_alikes_folded("invoices.normalised_number") }} as folded,
-        {{ without_zeros(look_alikes_folded("invoices.normalised_number")) }} as significant
+        {{ without_zeros(look_alikes_folded("invoices.normalised_number")) }} as significant,
+        {{ first_match("invoices.normalised_number", "'^([A-Z]*)'") }} as letters
     from invoices_left
     inner join invoices
         on
@@ -262,7 +276,43 @@ numbers_left as (
             and invoices_left.invoice_id = invoices.invoice_id
 ),
 
--- Known customer: its open invoices, when they are few enough. Nobody known: the same signs, or few of the amount.
+-- Who it may be when nobody is known: a customer of the payer's name, or one of few that have used the account.
+names_borne as (
+    select
+        payments.entry_key,
+        customers.customer_id,
+        entries.counterparty_name,
+        count(*) over (partition by payments.entry_key) as bearer_count
+    from payments
+    inner join entries
+        on payments.entry_key = entries.entry_key
+    inner join customers
+        on
+            payments.company_id = customers.company_id
+            and {{ name_without_form("entries.counterparty_name") }} = {{ name_without_form("customers.name") }}
+    where payments.context = 'nobody'
+),
+
+likely_customers as (
+    select
+        names_borne.entry_key,
+        names_borne.customer_id
+    from names_borne
+    union
+    select
+        payments.entry_key,
+        payer_accounts.customer_id
+    from payments
+    inner join payer_accounts
+        on
+            payments.company_id = payer_accounts.company_id
+            and payments.counterparty_iban = payer_accounts.iban
+            and payer_accounts.customer_count <= 3
+    where payments.context = 'nobody'
+),
+
+-- Known customer: its open invoices, when they are few enough. Nobody known: those of likely customers, else the same
+-- signs, or few of the amount.
 pairs as (
     select
         payments.entry_key,
@@ -270,7 +320,9 @@ pairs as (
         whole_words.word
     from payments
     inner join whole_words
-        on payments.entry_key = whole_words.entry_key
+        on
+            payments.entry_key = whole_words.entry_key
+            and not whole_words.is_other_number
     cross join tolerances
     inner join numbers_left
         on
@@ -287,7 +339,29 @@ pairs as (
         whole_words.word
     from payments
     inner join whole_words
-        on payments.entry_key = whole_words.entry_key
+        on
+            payments.entry_key = whole_words.entry_key
+            and not whole_words.is_other_number
+    inner join likely_customers
+        on payments.entry_key = likely_customers.entry_key
+    cross join tolerances
+    inner join numbers_left
+        on
+            payments.company_id = numbers_left.company_id
+            and likely_customers.customer_id = numbers_left.customer_id
+            and payments.currency = numbers_left.currency
+            and payments.booked_on >= numbers_left.issued_on
+            and tolerances.max_read_items >= numbers_left.open_count
+    union
+    select
+        payments.entry_key,
+        numbers_left.invoice_id,
+        whole_words.word
+    from payments
+    inner join whole_words
+        on
+            payments.entry_key = whole_words.entry_key
+            and not whole_words.is_other_number
     inner join numbers_left
         on
             payments.company_id = numbers_left.company_id
@@ -302,7 +376,9 @@ pairs as (
         whole_words.word
     from payments
     inner join whole_words
-        on payments.entry_key = whole_words.entry_key
+        on
+            payments.entry_key = whole_words.entry_key
+            and not whole_words.is_other_number
     inner join numbers_left
         on
             payments.company_id = numbers_left.company_id
@@ -324,11 +400,13 @@ compared as (
         numbers_left.invoice_number,
         numbers_left.open_amount,
         numbers_left.customer_id,
+        whole_words.word = numbers_left.normalised_number as is_in_full,
         numbers_left.customer_amount_count = 1
         or {{ reference_shape("upper(whole_words.span_text)") }}
         = {{ reference_shape("upper(numbers_left.invoice_number)") }}
             as is_sure,
         case
+            when whole_words.word = numbers_left.normalised_number then null
             when whole_words.folded = numbers_left.folded then 1
             when
                 whole_words.significant = numbers_left.significant
@@ -338,15 +416,32 @@ compared as (
                 right(numbers_left.folded, length(whole_words.folded)) = whole_words.folded
                 and length(ltrim(whole_words.folded, '0')) >= tolerances.min_significant_length
                 then 3
+            -- VF000142 for VF26000142: the letters stand, the year behind them is lost.
+            when
+                numbers_left.letters <> ''
+                and length(whole_words.word) < length(numbers_left.normalised_number)
+                and left(whole_words.word, length(numbers_left.letters)) = numbers_left.letters
+                and length(ltrim(substr(whole_words.folded, length(numbers_left.letters) + 1), '0'))
+                >= tolerances.min_significant_length
+                and right(numbers_left.folded, length(whole_words.folded) - length(numbers_left.letters))
+                = substr(whole_words.folded, length(numbers_left.letters) + 1)
+                then 4
             when
                 right(numbers_left.significant, length(whole_words.significant)) = whole_words.significant
                 and length(whole_words.significant) > tolerances.min_significant_length
-                then 4
+                then 5
             when
                 length(whole_words.word) > tolerances.min_number_length
                 and {{ is_one_edit_apart("whole_words.word", "numbers_left.normalised_number") }}
-                then 5
-        end as damage
+                then 6
+        end as damage,
+        -- Written as a number of ours, whichever: the same letters in front, or the same first digits.
+        length(whole_words.word)
+        between length(numbers_left.normalised_number) - 4 and length(numbers_left.normalised_number) + 1
+        and case
+            when numbers_left.letters = '' then left(whole_words.folded, 3) = left(numbers_left.folded, 3)
+            else left(whole_words.word, length(numbers_left.letters)) = numbers_left.letters
+        end as is_alike
     from pairs
     inner join payments
         on pairs.entry_key = payments.entry_key
@@ -391,16 +486,44 @@ damaged_numbers as (
             when 1 then 'look_alikes'
             when 2 then 'zeros'
             when 3 then 'beginning'
-            when 4 then 'beginning_and_zeros'
+            when 4 then 'year'
+            when 5 then 'beginning_and_zeros'
             else 'one_sign'
         end as reading,
         read_numbers.span_text,
         -- A wrong sign in what is not written as our numbers are may be a number of another kind beside ours: then the
         -- amount must tell, too.
-        read_numbers.damage < 5 or read_numbers.is_sure as is_agreed,
+        read_numbers.damage < 6 or read_numbers.is_sure as is_agreed,
         count(*) over (partition by read_numbers.entry_key) as reading_count
     from read_numbers
     where read_numbers.reading_rank = 1
+),
+
+unread_words as (
+    select
+        compared.entry_key,
+        min(compared.span_text) as span_text
+    from compared
+    group by compared.entry_key, compared.word
+    having bool_or(compared.is_alike) and count(compared.damage) = 0 and not bool_or(compared.is_in_full)
+),
+
+-- Written as one of our numbers, yet the number of nothing that is open here: something else was paid, or it is wrong.
+stray_numbers as (
+    select
+        unread_words.entry_key,
+        payments.customer_id,
+        min(unread_words.span_text) as span_text,
+        count(*) as reading_count
+    from unread_words
+    inner join payments
+        on
+            unread_words.entry_key = payments.entry_key
+            and payments.context = 'alone'
+    left join damaged_numbers
+        on unread_words.entry_key = damaged_numbers.entry_key
+    where damaged_numbers.entry_key is null
+    group by unread_words.entry_key, payments.customer_id
 ),
 
 orders_left as (
@@ -442,7 +565,7 @@ order_numbers as (
             and whole_words.word = orders_left.order_key
             and payments.booked_on >= orders_left.issued_on
             and length(orders_left.order_key) >= tolerances.min_order_number_length
-    where payments.context in ('alone', 'nobody')
+    where payments.context in ('alone', 'nobody') and payments.named_text is null
     group by
         payments.entry_key,
         orders_left.customer_id,
@@ -474,7 +597,7 @@ customer_numbers as (
             and length(whole_words.word) >= tolerances.min_customer_number_length
     inner join entries
         on payments.entry_key = entries.entry_key
-    where payments.context in ('alone', 'nobody')
+    where payments.context in ('alone', 'nobody') and payments.named_text is null
     group by payments.entry_key, customers.customer_id
 ),
 
@@ -502,6 +625,30 @@ readings as (
         order_numbers.reading_count,
         true as is_agreed
     from order_numbers
+    union all
+    select
+        stray_numbers.entry_key,
+        stray_numbers.customer_id,
+        cast(null as varchar) as invoice_id,
+        cast(null as varchar) as invoice_number,
+        cast(null as decimal(18, 2)) as open_amount,
+        'stray_number' as reading,
+        stray_numbers.span_text,
+        stray_numbers.reading_count,
+        false as is_agreed
+    from stray_numbers
+    union all
+    select
+        names_borne.entry_key,
+        names_borne.customer_id,
+        cast(null as varchar) as invoice_id,
+        cast(null as varchar) as invoice_number,
+        cast(null as decimal(18, 2)) as open_amount,
+        'payer_name' as reading,
+        names_borne.counterparty_name as span_text,
+        names_borne.bearer_count as reading_count,
+        false as is_agreed
+    from names_borne
     union all
     select
         customer_numbers.entry_key,

@@ -20,9 +20,15 @@ final as (
         proposals.rule_id,
         cast(
             case proposals.rule_id
-                when 'named' then 80 - 10 * proposals.rung
+                when 'named' then greatest(80 - 10 * proposals.rung, 30)
+                when 'damaged_number' then 48
+                when 'order_number' then 48
+                when 'only_sum' then 46
+                when 'several_invoices' then 46
                 when 'payer_and_amount' then 45
                 when 'one_of_several_payers' then 40
+                when 'customer_number_and_amount' then 38
+                when 'payer_name_and_amount' then 35
                 when 'payer_only' then 25
                 else 10
             end as bigint
