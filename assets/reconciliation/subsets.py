@@ -8,7 +8,8 @@ would is estimated as
 
 with k the items a subset may have. With k = 4 and sums over a range of 5,000.00 to the cent, 8 open items give
 162 / 500,000 = 0.00032, 10 give 385 / 500,000 = 0.00077 and 12 give 793 / 500,000 = 0.0016. Round or equal prices fail by
-themselves: of prices that are multiples of 5.00, five hundred sums fall on one.
+themselves: of prices that are multiples of 5.00, five hundred sums fall on one. And since sums crowd together, those that
+lie about the amount are counted too.
 
 Work is bounded by steps, not by seconds: on a slower computer the same day would be decided otherwise, and a replay
 would prove nothing. One step is one sum made, and how many an entry takes follows from the number of its items alone. Of
@@ -17,6 +18,7 @@ what does not fit the budget nothing is said.
 Nothing here reads a warehouse or a clock. Amounts are integer cents, credit notes negative.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -154,7 +156,7 @@ def answered(payment: Payment, taken: set[str], limits: Limits) -> Found | None:
         return None
     if len(places) > limits.items:
         verdict = TOO_MANY_ITEMS
-    elif could_be_chance(narrowed, [item.cents for item in items], [item.cents for item in chosen], limits):
+    elif could_be_chance(narrowed, target, [item.cents for item in items], [item.cents for item in chosen], limits):
         verdict = COULD_BE_CHANCE
     else:
         verdict = CERTAIN
@@ -245,12 +247,14 @@ def all_sums(amounts: Sequence[int]) -> list[int]:
     return sums
 
 
-def could_be_chance(narrowed: Narrowed, amounts: Sequence[int], members: Sequence[int], limits: Limits) -> bool:
+def could_be_chance(
+    narrowed: Narrowed, target: int, amounts: Sequence[int], members: Sequence[int], limits: Limits
+) -> bool:
     """Whether another amount would too often have found a subset as well.
 
-    `amounts` are of all open items, `members` of those found. Weighed three ways, because one large or one odd amount
+    `amounts` are of all open items, `members` of those found. Weighed several ways, because one large or one odd amount
     among the open items widens the range without making the sums that matter any rarer: all possible items, those there
-    was a choice of, and those that are as round as the subset.
+    was a choice of, those that are as round as the subset, and the sums that really lie about the target.
     """
     divisor, divisor_of_members = gcd(*amounts), gcd(*members)
     as_round = [amount for amount in narrowed.possible if amount % divisor_of_members == 0]
@@ -258,6 +262,7 @@ def could_be_chance(narrowed: Narrowed, amounts: Sequence[int], members: Sequenc
         is_dense(narrowed.possible, divisor, limits)
         or is_dense(narrowed.choice, divisor, limits)
         or is_dense(as_round, divisor_of_members, limits)
+        or is_crowded(target, narrowed.possible, divisor, limits)
     )
 
 
@@ -268,3 +273,26 @@ def is_dense(amounts: Sequence[int], divisor: int, limits: Limits) -> bool:
     """
     subsets = sum(comb(len(amounts), size) for size in range(1, limits.items + 1))
     return bool(amounts) and subsets * limits.accidents * divisor >= sum(map(abs, amounts))
+
+
+def is_crowded(target: int, amounts: Sequence[int], divisor: int, limits: Limits) -> bool:
+    """Whether so many sums lie within a tenth of the target that lambda, of those alone, is one in `accidents` or more.
+
+    Sums are not spread evenly over their range: of twelve ordinary invoices most lie where a payment of three would be.
+    Amounts of which it would take too many steps to count them have too many sums in any case.
+    """
+    if steps(len(amounts)) > limits.entry_steps:
+        return True
+    half = len(amounts) // 2
+    near: list[list[int]] = [[] for _ in range(limits.items + 1)]  # sums by the number of items in them
+    for mask, made in enumerate(all_sums(amounts[:half])):
+        if mask.bit_count() <= limits.items:
+            near[mask.bit_count()].append(10 * made)
+    for sums in near:
+        sums.sort()
+    low, high = sorted((9 * target, 11 * target))
+    about = 0
+    for mask, made in enumerate(all_sums(amounts[half:])):
+        for sums in near[: max(limits.items - mask.bit_count() + 1, 0)]:
+            about += bisect_right(sums, high - 10 * made) - bisect_left(sums, low - 10 * made)
+    return 5 * about * limits.accidents * divisor >= abs(target)

@@ -175,7 +175,8 @@ weighed as (
         ) as is_bank_costs
     from summed
     cross join tolerances
-    inner join bank_entries
+    -- A payment read from a notification has no entry of its own here, and says nothing of costs.
+    left join bank_entries
         on summed.entry_key = bank_entries.entry_key
     left join payers
         on summed.entry_key = payers.entry_key
