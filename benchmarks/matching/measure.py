@@ -12,7 +12,7 @@ from assets.landing.warehouse import reading, writing
 from assets.warehouse.dbt import DbtHome
 from benchmarks.matching.baselines import BASELINES
 from benchmarks.matching.score import Outcome, Score, is_designated, is_right, judged, outcomes_of
-from benchmarks.matching.warehouse import AS_OF, answer_old_questions, build, chapters
+from benchmarks.matching.warehouse import AS_OF, answer_old_questions, build, chapters, let_stand
 from benchmarks.matching.worlds import MISNAMED, Portfolio, Receipt, World, make_world
 
 ANSWERED_AFTER = 14  # days: older money that was not placed, a clerk has placed by now
@@ -22,7 +22,7 @@ ANSWERED_UNTIL = AS_OF - timedelta(days=ANSWERED_AFTER)
 @dataclass(slots=True)
 class Reminders:
     """What would be sent on the first bank day after the last payments, when a clerk has placed all that is older than a
-    fortnight and was not placed.
+    fortnight and was not placed; what the rules placed of it stands.
 
     An invoice is paid when nothing is owed on it any more; what of a discount or of a rounding stays open is not owed. A
     customer is wronged by a message when none of the invoices in it is owed; an invoice, when it is in a message although
@@ -92,6 +92,7 @@ def measure(
         found.invoices += len(world.documents)
     if reminders:
         with writing(home.warehouse) as connection:
+            let_stand(connection, ANSWERED_UNTIL)
             answer_old_questions(
                 connection,
                 [

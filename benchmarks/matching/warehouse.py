@@ -84,6 +84,24 @@ def answer_old_questions(
     set_day(connection, register_seq=len(rows))
 
 
+def let_stand(connection: duckdb.DuckDBPyConnection, until: date) -> None:
+    """Records what was allocated of the receipts up to that day, as a run of that day does: later runs take it as it is."""
+    names = ", ".join(name for name, _ in OTHER_TABLES["allocations"] if name not in ("seq", "run_id", "as_of_date"))
+    connection.execute(
+        f"""
+        insert into raw.allocations by name
+        select
+            row_number() over (order by entry_key, invoice_id, component) as seq,
+            'benchmark' as run_id,
+            ?::date as as_of_date,
+            {names.replace("allocated_on", "booked_on as allocated_on")}
+        from reconciliation.payment_allocations
+        where booked_on <= ?::date
+        """,
+        [until, until],
+    )
+
+
 def fill(connection: duckdb.DuckDBPyConnection, worlds: Sequence[World]) -> dict[str, Receipt]:
     """Puts worlds into the raw log as landing would have, in one batch."""
     set_day(connection, register_seq=0)
