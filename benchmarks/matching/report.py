@@ -25,11 +25,12 @@ HEAD = """# How much money finds its invoice without a person, and how often rig
 Made by `.venv/bin/python -m benchmarks.matching --report` on {day}, at {version}, in seeds {seeds}, which nothing was ever
 tuned on. {receipts} receipts and {invoices} invoices in {portfolios} portfolios; the rules are the project's own, built by
 dbt over one warehouse, all receipts of fourteen months as one batch. Percentages with their 95 % Wilson bounds, then the same
-weighted by money.
+weighted by money. Half of the payers are regular, the others are not, and half of the banks tell a name in their own way.
 
 The worlds (`worlds.py`) are not those of `simulation/`, but they have the same authors as the rules: what real payers do beyond
 the {kinds} kinds of noise played here, these figures do not tell. Every kind of noise has a fixed share ({ordinary} ordinary
 kinds add up to 100 % of receipts; {beside} kinds, {extra} per thousand, come on top and are left out of the automatic rate).
+
 """
 
 TRUTH = """
@@ -106,8 +107,9 @@ def written(measured: Mapping[str, Measured]) -> str:
             ),
         ),
         "\n## Reminders\n\n"
-        f"A day of dunning after the last payments: all that is older than {ANSWERED_AFTER} days and was not placed has been "
-        "placed by a clerk, rightly; what came since, nobody has looked at. `Paid` is an invoice nothing is owed on.\n\n",
+        f"A day of dunning after the last payments. Of all that is older than {ANSWERED_AFTER} days, what the rules placed stands, and the "
+        "rest has been placed by a clerk, rightly; what came since, nobody has looked at. `Paid` is an invoice nothing is owed on; "
+        "knowably so, unless a payment of it was unknowable or the payer mixed up invoices of one amount himself.\n\n",
         table(
             ["", *names],
             (
