@@ -12,14 +12,15 @@ named as (
     select
         references_resolved.entry_key,
         references_resolved.company_id,
-        min(references_resolved.invoice_id) as invoice_id,
-        min(references_resolved.span_text) as span_text
+        min(references_resolved.invoice_id) filter (where references_resolved.strength = 2) as invoice_id,
+        min(references_resolved.span_text) filter (where references_resolved.strength = 2) as span_text,
+        count(distinct references_resolved.invoice_id) > 1 as names_others
     from references_resolved
-    where references_resolved.strength = 2
     group by references_resolved.entry_key, references_resolved.company_id
     having
-        count(distinct references_resolved.invoice_id) = 1
+        count(distinct references_resolved.invoice_id) filter (where references_resolved.strength = 2) = 1
         and bool_and(references_resolved.is_unique and not references_resolved.is_rejected)
+            filter (where references_resolved.strength = 2)
 ),
 
 claims as (
@@ -48,6 +49,8 @@ claims as (
         and items_left.open_amount > 0
         and not entries_left.is_return
         and not entries_left.is_taken_back
+        -- With other documents named beside it, only its exact amount is its own: the rest is for all of them together.
+        and (not named.names_others or entries_left.left_amount - items_left.open_amount = 0)
 ),
 
 {{ settle_in_order() }},
