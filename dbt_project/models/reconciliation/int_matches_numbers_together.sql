@@ -23,19 +23,31 @@ rules as (
     ])
 }},
 
--- Entries that name one document and no other.
+-- What entries name, when every document they name is sure and of one customer.
+named_surely as (
+    select
+        references_resolved.entry_key,
+        count(distinct references_resolved.document_id) as document_count
+    from references_resolved
+    group by references_resolved.entry_key
+    having
+        count(distinct references_resolved.document_id) = count(distinct references_resolved.invoice_id)
+        and count(distinct references_resolved.customer_id) = 1
+        and bool_and(references_resolved.is_unique and not references_resolved.is_rejected)
+),
+
 named as (
     select
         references_resolved.entry_key,
         references_resolved.company_id,
-        min(references_resolved.invoice_id) as invoice_id,
+        references_resolved.invoice_id,
         min(references_resolved.customer_id) as customer_id,
-        min(references_resolved.span_text) as span_text
+        min(references_resolved.span_text) as span_text,
+        min(named_surely.document_count) as document_count
     from references_resolved
-    group by references_resolved.entry_key, references_resolved.company_id
-    having
-        count(distinct references_resolved.document_id) = 1
-        and bool_and(references_resolved.is_unique and not references_resolved.is_rejected)
+    inner join named_surely
+        on references_resolved.entry_key = named_surely.entry_key
+    group by references_resolved.entry_key, references_resolved.company_id, references_resolved.invoice_id
 ),
 
 parts as (
@@ -50,7 +62,8 @@ parts as (
         items_left.invoice_number,
         items_left.customer_id,
         items_left.open_amount,
-        named.span_text
+        named.span_text,
+        named.document_count
     from named
     inner join entries_left
         on named.entry_key = entries_left.entry_key
@@ -93,39 +106,107 @@ payers_judged as (
     group by parts.entry_key
 ),
 
--- All of them or none: a part payment among others that do not add up is a question for a person.
-complete as (
+whole_parts as (
     select
-        parts.company_id,
-        parts.invoice_id,
-        count(*) as part_count
+        parts.*,
+        coalesce(payers_judged.has_own_owner, true) as is_payer_in_order,
+        count(*) over (partition by parts.entry_key) as open_count
     from parts
     left join payers_judged
         on parts.entry_key = payers_judged.entry_key
-    group by parts.company_id, parts.invoice_id
+),
+
+-- Per invoice: the payments that name it alone, and those that name it among others.
+of_invoices as (
+    select
+        whole_parts.company_id,
+        whole_parts.invoice_id,
+        min(whole_parts.open_amount) as open_amount,
+        count(*) filter (where whole_parts.document_count = 1) as part_count,
+        count(*) filter (where whole_parts.document_count > 1) as collective_count,
+        coalesce(sum(whole_parts.amount) filter (where whole_parts.document_count = 1), 0) as part_amount,
+        coalesce(bool_and(whole_parts.is_payer_in_order) filter (where whole_parts.document_count = 1), true)
+            as is_in_order
+    from whole_parts
+    group by whole_parts.company_id, whole_parts.invoice_id
+),
+
+-- One payment of several invoices and part payments of some of them: all of it together is exactly what is open.
+collective as (
+    select whole_parts.entry_key
+    from whole_parts
+    inner join of_invoices
+        on
+            whole_parts.company_id = of_invoices.company_id
+            and whole_parts.invoice_id = of_invoices.invoice_id
+    where whole_parts.document_count > 1
+    group by whole_parts.entry_key
     having
-        count(*) > 1
-        and sum(parts.amount) = min(parts.open_amount)
-        and bool_and(coalesce(payers_judged.has_own_owner, true))
+        sum(of_invoices.open_amount - of_invoices.part_amount) = min(whole_parts.amount)
+        and bool_and(whole_parts.is_payer_in_order and whole_parts.open_count = whole_parts.document_count)
+        and bool_and(of_invoices.is_in_order and of_invoices.collective_count = 1)
+        and bool_and(of_invoices.part_amount < of_invoices.open_amount)
+        and sum(of_invoices.part_count) > 0
+),
+
+-- All of them or none: a part payment among others that do not add up is a question for a person.
+complete as (
+    select
+        of_invoices.company_id,
+        of_invoices.invoice_id,
+        of_invoices.open_amount,
+        of_invoices.part_amount,
+        of_invoices.part_count,
+        false as has_collective
+    from of_invoices
+    where
+        of_invoices.is_in_order
+        and of_invoices.part_count > 1
+        and of_invoices.part_amount = of_invoices.open_amount
+    union all
+    select
+        of_invoices.company_id,
+        of_invoices.invoice_id,
+        of_invoices.open_amount,
+        of_invoices.part_amount,
+        of_invoices.part_count,
+        true as has_collective
+    from of_invoices
+    inner join whole_parts
+        on
+            of_invoices.company_id = whole_parts.company_id
+            and of_invoices.invoice_id = whole_parts.invoice_id
+    inner join collective
+        on whole_parts.entry_key = collective.entry_key
 ),
 
 matches as (
     select
-        parts.entry_key,
-        parts.company_id,
-        parts.customer_id,
-        parts.invoice_id,
+        whole_parts.entry_key,
+        whole_parts.company_id,
+        whole_parts.customer_id,
+        whole_parts.invoice_id,
         'numbers_together_exact' as rule_id,
-        parts.amount,
-        parts.currency,
-        'The text names "' || parts.span_text || '"; ' || complete.part_count || ' payments that name it add up to its '
-        || parts.open_amount || ' ' || parts.currency || '.' as evidence,
-        parts.booked_on
-    from parts
+        case
+            when whole_parts.document_count > 1 then complete.open_amount - complete.part_amount
+            else whole_parts.amount
+        end as amount,
+        whole_parts.currency,
+        'The text names "' || whole_parts.span_text || '"; '
+        || case
+            when complete.has_collective
+                then 'with the other payments that name the same invoices it adds up to what was open on them.'
+            else
+                complete.part_count || ' payments that name it add up to its ' || complete.open_amount || ' '
+                || whole_parts.currency || '.'
+        end as evidence,
+        whole_parts.booked_on
+    from whole_parts
     inner join complete
         on
-            parts.company_id = complete.company_id
-            and parts.invoice_id = complete.invoice_id
+            whole_parts.company_id = complete.company_id
+            and whole_parts.invoice_id = complete.invoice_id
+            and (whole_parts.document_count = 1 or complete.has_collective)
 ),
 
 final as (
