@@ -1,7 +1,9 @@
 {# Reading numbers in a text: what surrounds a number says whether it is one of ours. Regular expressions are RE2. #}
 
 {# Whether a text matches a pattern anywhere. #}
-{% macro matches_pattern(text, pattern) -%}{{ return(adapter.dispatch("matches_pattern")(text, pattern)) }}{%- endmacro %}
+{% macro matches_pattern(text, pattern) -%}
+    {{ return(adapter.dispatch("matches_pattern")(text, pattern)) }}
+{%- endmacro %}
 {% macro default__matches_pattern(text, pattern) -%}regexp_matches({{ text }}, {{ pattern }}){%- endmacro %}
 
 {# The first group of the first match of a pattern; empty without a match. #}

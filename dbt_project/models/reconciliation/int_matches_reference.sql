@@ -19,8 +19,10 @@ named as (
     group by references_resolved.entry_key, references_resolved.company_id
     having
         count(distinct references_resolved.invoice_id) filter (where references_resolved.strength = 2) = 1
-        and bool_and(references_resolved.is_unique and not references_resolved.is_rejected)
-            filter (where references_resolved.strength = 2)
+        and bool_and(
+            references_resolved.strength <> 2
+            or (references_resolved.is_unique and not references_resolved.is_rejected)
+        )
 ),
 
 claims as (

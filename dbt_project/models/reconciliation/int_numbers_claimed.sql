@@ -318,7 +318,10 @@ slips as (
             fitting.entry_key = also_named.entry_key
             and items_left.invoice_id = also_named.invoice_id
     where
-        (fitting.rule_id = 'numbers_collective' or (fitting.rule_id = 'numbers_family' and fitting.has_own_owner is null))
+        (
+            fitting.rule_id = 'numbers_collective'
+            or (fitting.rule_id = 'numbers_family' and fitting.has_own_owner is null)
+        )
         and also_named.entry_key is null
 ),
 
