@@ -1,4 +1,5 @@
--- The references of the entries that are looked at, with the company they came to. A view: it is read once.
+-- The references of the entries that are looked at, with the company they came to. A view: it is read
+-- twice, for what texts name and, of payments that are left, for what they may mean.
 {{ config(materialized="view") }}
 
 with entries_consulted as (

@@ -5,7 +5,7 @@ with references_resolved as (
 ),
 
 bank_references as (
-    select * from {{ ref("stg_bank__entry_references") }}
+    select * from {{ ref("int_references_consulted") }}
 ),
 
 entries as (
@@ -75,15 +75,7 @@ receipts as (
 ),
 
 invoices_left as (
-    select
-        items_left.*,
-        count(*) over (
-            partition by items_left.company_id, items_left.customer_id, items_left.currency
-        ) as open_count,
-        count(*) over (partition by items_left.company_id, items_left.currency, items_left.open_amount) as amount_count,
-        count(*) over (
-            partition by items_left.company_id, items_left.customer_id, items_left.currency, items_left.open_amount
-        ) as customer_amount_count
+    select items_left.*
     from items_left
     where items_left.open_amount > 0
 ),
@@ -262,20 +254,6 @@ whole_words as (
     where parts.entry_key is null and not {{ is_date_like("words.span_text") }}
 ),
 
-numbers_left as (
-    select
-        invoices_left.*,
-        invoices.normalised_number,
-        {{ look_alikes_folded("invoices.normalised_number") }} as folded,
-        {{ without_zeros(look_alikes_folded("invoices.normalised_number")) }} as significant,
-        {{ first_match("invoices.normalised_number", "'^([A-Z]*)'") }} as letters
-    from invoices_left
-    inner join invoices
-        on
-            invoices_left.company_id = invoices.company_id
-            and invoices_left.invoice_id = invoices.invoice_id
-),
-
 -- Who it may be when nobody is known: a customer of the payer's name, or one of few that have used the account.
 names_borne as (
     select
@@ -311,12 +289,58 @@ likely_customers as (
     where payments.context = 'nobody'
 ),
 
--- Known customer: its open invoices, when they are few enough. Nobody known: those of likely customers, else the same
--- signs, or few of the amount.
+customers_read as (
+    select
+        payments.company_id,
+        payments.customer_id
+    from payments
+    where payments.customer_id is not null
+    union
+    select
+        payments.company_id,
+        likely_customers.customer_id
+    from likely_customers
+    inner join payments
+        on likely_customers.entry_key = payments.entry_key
+),
+
+invoices_of_customers as (
+    select
+        invoices_left.*,
+        count(*) over (
+            partition by invoices_left.company_id, invoices_left.customer_id, invoices_left.currency
+        ) as open_count,
+        count(*) over (
+            partition by
+                invoices_left.company_id, invoices_left.customer_id, invoices_left.currency, invoices_left.open_amount
+        ) = 1 as is_single_amount
+    from invoices_left
+    inner join customers_read
+        on
+            invoices_left.company_id = customers_read.company_id
+            and invoices_left.customer_id = customers_read.customer_id
+),
+
+-- Of everybody else, for payments of nobody: written with the same signs but for zeros and letters like digits.
+signs_of_invoices as (
+    select
+        invoices_left.*,
+        {{ without_zeros(look_alikes_folded("invoices.normalised_number")) }} as significant
+    from invoices_left
+    inner join invoices
+        on
+            invoices_left.company_id = invoices.company_id
+            and invoices_left.invoice_id = invoices.invoice_id
+),
+
+-- Known customer: its open invoices, when they are few enough. Nobody known: those of likely customers, else of anybody
+-- with the same signs.
 pairs as (
     select
         payments.entry_key,
-        numbers_left.invoice_id,
+        payments.company_id,
+        invoices_of_customers.invoice_id,
+        invoices_of_customers.is_single_amount,
         whole_words.word
     from payments
     inner join whole_words
@@ -324,18 +348,20 @@ pairs as (
             payments.entry_key = whole_words.entry_key
             and not whole_words.is_other_number
     cross join tolerances
-    inner join numbers_left
+    inner join invoices_of_customers
         on
-            payments.company_id = numbers_left.company_id
-            and payments.customer_id = numbers_left.customer_id
-            and payments.currency = numbers_left.currency
-            and payments.booked_on >= numbers_left.issued_on
-            and tolerances.max_read_items >= numbers_left.open_count
+            payments.company_id = invoices_of_customers.company_id
+            and payments.customer_id = invoices_of_customers.customer_id
+            and payments.currency = invoices_of_customers.currency
+            and payments.booked_on >= invoices_of_customers.issued_on
+            and tolerances.max_read_items >= invoices_of_customers.open_count
     where payments.context <> 'nobody'
     union
     select
         payments.entry_key,
-        numbers_left.invoice_id,
+        payments.company_id,
+        invoices_of_customers.invoice_id,
+        invoices_of_customers.is_single_amount,
         whole_words.word
     from payments
     inner join whole_words
@@ -345,48 +371,65 @@ pairs as (
     inner join likely_customers
         on payments.entry_key = likely_customers.entry_key
     cross join tolerances
-    inner join numbers_left
+    inner join invoices_of_customers
         on
-            payments.company_id = numbers_left.company_id
-            and likely_customers.customer_id = numbers_left.customer_id
-            and payments.currency = numbers_left.currency
-            and payments.booked_on >= numbers_left.issued_on
-            and tolerances.max_read_items >= numbers_left.open_count
+            payments.company_id = invoices_of_customers.company_id
+            and likely_customers.customer_id = invoices_of_customers.customer_id
+            and payments.currency = invoices_of_customers.currency
+            and payments.booked_on >= invoices_of_customers.issued_on
+            and tolerances.max_read_items >= invoices_of_customers.open_count
     union
     select
         payments.entry_key,
-        numbers_left.invoice_id,
+        payments.company_id,
+        signs_of_invoices.invoice_id,
+        coalesce(invoices_of_customers.is_single_amount, false) as is_single_amount,
         whole_words.word
     from payments
     inner join whole_words
         on
             payments.entry_key = whole_words.entry_key
             and not whole_words.is_other_number
-    inner join numbers_left
+    inner join signs_of_invoices
         on
-            payments.company_id = numbers_left.company_id
-            and payments.currency = numbers_left.currency
-            and whole_words.significant = numbers_left.significant
-            and payments.booked_on >= numbers_left.issued_on
+            payments.company_id = signs_of_invoices.company_id
+            and payments.currency = signs_of_invoices.currency
+            and whole_words.significant = signs_of_invoices.significant
+            and payments.booked_on >= signs_of_invoices.issued_on
+    left join invoices_of_customers
+        on
+            signs_of_invoices.company_id = invoices_of_customers.company_id
+            and signs_of_invoices.invoice_id = invoices_of_customers.invoice_id
     where payments.context = 'nobody'
-    union
+),
+
+paired_invoices as (
+    select distinct
+        pairs.company_id,
+        pairs.invoice_id
+    from pairs
+),
+
+numbers_left as (
     select
-        payments.entry_key,
-        numbers_left.invoice_id,
-        whole_words.word
-    from payments
-    inner join whole_words
+        paired_invoices.company_id,
+        paired_invoices.invoice_id,
+        invoices_left.invoice_number,
+        invoices_left.customer_id,
+        invoices_left.open_amount,
+        invoices.normalised_number,
+        {{ look_alikes_folded("invoices.normalised_number") }} as folded,
+        {{ without_zeros(look_alikes_folded("invoices.normalised_number")) }} as significant,
+        {{ first_match("invoices.normalised_number", "'^([A-Z]*)'") }} as letters
+    from paired_invoices
+    inner join invoices_left
         on
-            payments.entry_key = whole_words.entry_key
-            and not whole_words.is_other_number
-    inner join numbers_left
+            paired_invoices.company_id = invoices_left.company_id
+            and paired_invoices.invoice_id = invoices_left.invoice_id
+    inner join invoices
         on
-            payments.company_id = numbers_left.company_id
-            and payments.currency = numbers_left.currency
-            and payments.amount = numbers_left.open_amount
-            and payments.booked_on >= numbers_left.issued_on
-            and numbers_left.amount_count <= 3
-    where payments.context = 'nobody'
+            paired_invoices.company_id = invoices.company_id
+            and paired_invoices.invoice_id = invoices.invoice_id
 ),
 
 -- How a word may have come from a number: the fewer things went wrong, the sooner it is believed.
@@ -401,7 +444,7 @@ compared as (
         numbers_left.open_amount,
         numbers_left.customer_id,
         whole_words.word = numbers_left.normalised_number as is_in_full,
-        numbers_left.customer_amount_count = 1
+        pairs.is_single_amount
         or {{ reference_shape("upper(whole_words.span_text)") }}
         = {{ reference_shape("upper(numbers_left.invoice_number)") }}
             as is_sure,
@@ -443,15 +486,13 @@ compared as (
             else left(whole_words.word, length(numbers_left.letters)) = numbers_left.letters
         end as is_alike
     from pairs
-    inner join payments
-        on pairs.entry_key = payments.entry_key
     inner join whole_words
         on
             pairs.entry_key = whole_words.entry_key
             and pairs.word = whole_words.word
     inner join numbers_left
         on
-            payments.company_id = numbers_left.company_id
+            pairs.company_id = numbers_left.company_id
             and pairs.invoice_id = numbers_left.invoice_id
     cross join tolerances
 ),
