@@ -39,6 +39,7 @@
         "int_matches_payer_balance",
         "int_matches_subset",
         "int_matches_short",
+        "int_matches_refunded",
     ]) }}
 {%- endmacro %}
 

@@ -55,7 +55,7 @@ CUSTOMERS = [
 
 @dataclass(frozen=True)
 class Payment:
-    """A credit on the account: whose words it carries and how much."""
+    """An entry on the account: whose words it carries and how much; below zero it goes out."""
 
     amount: str
     remittance: str
@@ -85,10 +85,11 @@ def camt(day: date, opening: str, payments: Sequence[Payment]) -> bytes:
     """A camt.053.001.02 statement of one day of the account."""
     closing = Decimal(opening) + sum((Decimal(payment.amount) for payment in payments), Decimal(0))
     entries = "".join(
-        f"<Ntry><Amt Ccy='EUR'>{payment.amount}</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts>BOOK</Sts>"
+        f"<Ntry><Amt Ccy='EUR'>{payment.amount.lstrip('-')}</Amt>"
+        f"<CdtDbtInd>{'DBIT' if payment.amount.startswith('-') else 'CRDT'}</CdtDbtInd><Sts>BOOK</Sts>"
         f"<BookgDt><Dt>{day}</Dt></BookgDt><ValDt><Dt>{day}</Dt></ValDt><AcctSvcrRef>{day:%Y%m%d}{number}</AcctSvcrRef>"
         f"<NtryDtls><TxDtls><Refs><EndToEndId>NOTPROVIDED</EndToEndId></Refs>"
-        f"<RltdPties><Dbtr><Nm>Payer</Nm></Dbtr><DbtrAcct><Id><IBAN>{payment.iban}</IBAN></Id></DbtrAcct></RltdPties>"
+        f"<RltdPties>{_other_party(payment)}</RltdPties>"
         f"<RmtInf><Ustrd>{payment.remittance}</Ustrd></RmtInf></TxDtls></NtryDtls></Ntry>"
         for number, payment in enumerate(payments)
     )
@@ -99,6 +100,11 @@ def camt(day: date, opening: str, payments: Sequence[Payment]) -> bytes:
         f"<Acct><Id><IBAN>{ACCOUNT}</IBAN></Id><Ccy>EUR</Ccy></Acct>"
         f"{_balance('OPBD', opening, day)}{_balance('CLBD', f'{closing:.2f}', day)}{entries}</Stmt></BkToCstmrStmt></Document>"
     ).encode()
+
+
+def _other_party(payment: Payment) -> str:
+    role = "Cdtr" if payment.amount.startswith("-") else "Dbtr"
+    return f"<{role}><Nm>Payer</Nm></{role}><{role}Acct><Id><IBAN>{payment.iban}</IBAN></Id></{role}Acct>"
 
 
 def _balance(kind: str, amount: str, day: date) -> str:

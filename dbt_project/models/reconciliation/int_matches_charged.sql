@@ -1,5 +1,5 @@
 {# Rules whose proof is that the amount is the principal, or an agreed part of it: such money means the principal. #}
-{% set principal_rules = ["numbers_together_exact", "instalment_exact"] -%}
+{% set principal_rules = ["numbers_together_exact", "instalment_exact", "overpayment_refunded"] -%}
 
 with business_day as (
     select * from {{ ref("stg_control__business_day") }}

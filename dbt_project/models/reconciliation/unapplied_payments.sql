@@ -83,7 +83,9 @@ named as (
 -- The same amount already paid what this entry names: it was sent twice. Amounts are compared as a difference of zero,
 -- so that no engine takes them for a key to join on: half a ledger may be of twenty prices.
 twins as (
-    select distinct entries_left.entry_key
+    select
+        entries_left.entry_key,
+        min('the payment of ' || other_entry.booked_on || ' (entry ' || other_entry.entry_key || ')') as twin_text
     from entries_left
     inner join references_resolved
         on entries_left.entry_key = references_resolved.entry_key
@@ -96,6 +98,7 @@ twins as (
         on
             payment_allocations.entry_key = other_entry.entry_key
             and entries_left.amount - other_entry.amount = 0
+    group by entries_left.entry_key
 ),
 
 -- A series shares what stands before its digits: of millions of numbers few differ in that and in length.
@@ -195,6 +198,7 @@ weighed as (
         payers.customer_id,
         payers.payer_customer_id,
         named.span_text,
+        twins.twin_text,
         unknown_numbers.span_text as unknown_span_text,
         returned.returned_on,
         coalesce(items_of_payers.open_count, 0) as open_count,
@@ -263,7 +267,9 @@ explained as (
             when 'refund' then 'Money paid back to a customer.'
             when 'overpaid' then 'More than was open on the invoice it pays.'
             when 'other_currency' then 'Paid in ' || weighed.currency || ', the invoice is in another currency.'
-            when 'duplicate_payment' then 'Names "' || weighed.span_text || '", which the same amount has already paid.'
+            when 'duplicate_payment'
+                then 'Names "' || weighed.span_text || '", which ' || weighed.twin_text
+                    || ' of the same amount has already paid.'
             when 'already_settled' then 'Names "' || weighed.span_text || '", where nothing is open.'
             when 'invoice_unknown' then 'Names "' || weighed.unknown_span_text || '", which is no document of ours.'
             when 'unknown_customer' then 'No known number in the text, and the account is not known as any customer''s.'
