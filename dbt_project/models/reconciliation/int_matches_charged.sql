@@ -201,7 +201,9 @@ part_payments as (
         matched.amount > 0
         and matched.rung <> 7
         and matched.rule_id not in (
-            '{{ principal_rules | join("', '") }}'
+            {% for rule in principal_rules -%}
+                '{{ rule }}'{{ "," if not loop.last }}
+            {% endfor -%}
         )
         and not (claims.is_exact_principal_designated and matched.amount = items.open_amount)
 ),
@@ -387,7 +389,7 @@ sent_twice as (
             and named.over_amount - other_entry.amount = 0
 ),
 
--- Everything that is claimed on what the entry names, to the cent; or the charges of one invoice whose principal is paid.
+-- Everything that is claimed on what the entry names, to the cent; or the charges of one whose principal is paid.
 named_whole as (
     select
         named.entry_key,
@@ -587,7 +589,7 @@ final as (
             taken.booked_on
         from taken
         where taken.{{ component }}_amount <> 0
-                {{ "union all" if not loop.last }}
+        {{ "union all" if not loop.last }}
     {% endfor %}
 )
 

@@ -268,7 +268,8 @@ explained as (
             when 'overpaid' then 'More than was open on the invoice it pays.'
             when 'other_currency' then 'Paid in ' || weighed.currency || ', the invoice is in another currency.'
             when 'duplicate_payment'
-                then 'Names "' || weighed.span_text || '", which ' || weighed.twin_text
+                then
+                    'Names "' || weighed.span_text || '", which ' || weighed.twin_text
                     || ' of the same amount has already paid.'
             when 'already_settled' then 'Names "' || weighed.span_text || '", where nothing is open.'
             when 'invoice_unknown' then 'Names "' || weighed.unknown_span_text || '", which is no document of ours.'
