@@ -276,7 +276,7 @@ def record(
 @click.option("--company", help="The company, when two use the same invoice number.")
 @common_options
 def explain(options: Options, subject: str, company: str | None) -> int:
-    """Say why a message was sent, or how an invoice stands, back to the bank line."""
+    """Say why a message was sent, how an invoice stands, or where a bank entry (its key) went, back to the bank line."""
     import duckdb
 
     from assets.audit.explain import explain as explain_subject

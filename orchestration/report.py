@@ -93,7 +93,46 @@ def where_to_look(home: Home, summary: Summary) -> str:
 
 def explained(document: dict[str, Any]) -> str:
     """An explanation as a person reads it."""
-    return "\n".join(_message_lines(document) if "communication_id" in document else _invoice_lines(document))
+    if "communication_id" in document:
+        return "\n".join(_message_lines(document))
+    return "\n".join(_entry_lines(document) if "entry_key" in document else _invoice_lines(document))
+
+
+def _entry_lines(document: dict[str, Any]) -> list[str]:
+    entry = document["entry"]
+    lines = [
+        f"Bank entry {document['entry_key']}: {entry['amount']} {entry['currency']}, booked {entry['booked_on']}, "
+        f"{entry['counterparty_name'] or 'payer unknown'} ({entry['counterparty_iban'] or 'no account'}).",
+        f"  text: {entry['remittance'] or entry['structured_reference'] or '(none)'}",
+        f"  file {entry['file'] or '-'} sha256 {entry['file_sha256']} entry {entry['ordinal']}"
+        + ("" if entry["file_archived"] else " (NOT in the archive)"),
+        "",
+        f"Outcome: {document['outcome']}.",
+    ]
+    for row in document["allocations"]:
+        lines.append(f"  {row['sentence']}")
+        lines += [f'    "{span["text"]}" at {span["start"]}-{span["end"]} of the text' for span in row["spans"]]
+    lines += [f"  {row['sentence']}" for row in document["not_placed"]]
+    lines += [f"  {row['amount']} {row['currency']}: entry {row['entry_key']}" for row in document.get("details", [])]
+    for title, name in (("It may pay:", "proposals"), ("Named, and not paid by it:", "passed_over")):
+        if document[name]:
+            lines += ["", title, *(f"  {row['sentence']}" for row in document[name])]
+    if document["undone"]:
+        lines += ["", "What was undone:"]
+        lines += [
+            f"  {row['amount']} {row['currency']} on {row['invoice_id']}: {row['evidence']}"
+            for row in document["undone"]
+        ]
+    return lines + _register_lines(document) + _run_lines(document["run"])
+
+
+def _register_lines(document: dict[str, Any]) -> list[str]:
+    if not document["register"]:
+        return []
+    return ["", "What people recorded:"] + [
+        f"  {e['effective_on']} {e['kind']} by {e['recorded_by']}: {json.dumps(e['payload'], ensure_ascii=False)}"
+        for e in document["register"]
+    ]
 
 
 def _message_lines(document: dict[str, Any]) -> list[str]:
@@ -139,6 +178,10 @@ def _invoice_lines(document: dict[str, Any]) -> list[str]:
             f"  before, {earlier['as_of_date']}: {earlier['action']} ({earlier['reason_code']}), stage {earlier['stage_no']}"
         )
     lines += ["", "Payments on it:"] + (_money_lines(document["payments"]) or ["  none"])
+    if document["proposed"]:
+        lines += ["", "Payments that may be for it:"]
+        for row in document["proposed"]:
+            lines.append(f"  entry {row['entry_key']}: {row['sentence']}")
     if document["unapplied_of_customer"]:
         lines += ["", "Money of this customer that is not placed:"] + _money_lines(document["unapplied_of_customer"])
     if document["messages"]:
@@ -146,13 +189,7 @@ def _invoice_lines(document: dict[str, Any]) -> list[str]:
             f"  {m['as_of_date']} {m['message_kind']}: {m['state']} ({m['communication_id']})"
             for m in document["messages"]
         ]
-    if document["register"]:
-        lines += ["", "What people recorded:"]
-        lines += [
-            f"  {e['effective_on']} {e['kind']} by {e['recorded_by']}: {json.dumps(e['payload'], ensure_ascii=False)}"
-            for e in document["register"]
-        ]
-    return lines + _run_lines(document["run"])
+    return lines + _register_lines(document) + _run_lines(document["run"])
 
 
 def _decision_lines(decision: dict[str, Any] | None, indent: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Why a message was sent, or why an invoice was left alone: from the letter back to the bank line.
+"""Why a message was sent, why an invoice was left alone, or where a payment went: from the letter back to the bank line.
 
 Everything is read, nothing is computed again: the decision row, the money of the invoice with each bank entry, the file
 each entry came from, and the run. A message is explained from the row it was made from, frozen when it was planned.
@@ -12,16 +12,16 @@ from typing import Any
 import duckdb
 from sqlalchemy import Connection, select
 
+from assets.audit.explain_entry import SHORTEST_KEY, explain_entry, find_entries, only_entry, proposals
+from assets.audit.lookups import Row, day_run, rows_of, run_of, with_file
 from assets.landing.archive import Archive
-from assets.operations.tables import communication, communication_event, landed_source, register_event, run
+from assets.operations.tables import communication, communication_event, register_event
 from assets.problem import UsageProblem
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What is known of a message or an invoice. `document` is the whole of it, ready for JSON."""
+    """What is known of a message, an invoice or a bank entry. `document` is the whole of it, ready for JSON."""
 
     subject: str
     document: Row
@@ -34,16 +34,22 @@ def explain(
     subject: str,
     company_id: str | None = None,
 ) -> Explanation:
-    """Explains a communication_id, an invoice number or an invoice_id. Raises UsageProblem when nothing has that name."""
+    """Explains a communication_id, an invoice number, an invoice_id, or a bank entry by its key or the beginning of it.
+
+    Raises UsageProblem when nothing has that name, or several things have.
+    """
     message = store.execute(select(communication).where(communication.c.communication_id == subject)).mappings().first()
     if message is not None:
         return Explanation(subject, explain_message(warehouse, store, archive, dict(message)))
     invoices = _invoices(warehouse, subject, company_id)
+    if not invoices and (keys := find_entries(warehouse, subject, company_id)):
+        return Explanation(subject, explain_entry(warehouse, store, archive, only_entry(keys, subject)))
     if not invoices:
         raise UsageProblem(
             f"nothing is called {subject!r}",
-            where="communications and invoices of this home",
-            remedy="give a communication_id or an invoice number of an invoice already landed",
+            where="communications, invoices and bank entries of this home",
+            remedy="give a communication_id, the number of an invoice already landed, or the key of a bank entry "
+            f"(at least its first {SHORTEST_KEY} characters)",
         )
     if len(invoices) > 1:
         companies = ", ".join(sorted({str(invoice["company_id"]) for invoice in invoices}))
@@ -75,27 +81,27 @@ def explain_message(
             {**item, "decision": _decision(warehouse, message["company_id"], item["invoice_id"], message["as_of_date"])}
             for item in items
         ],
-        "money_weighed": [_with_file(warehouse, store, archive, entry) for entry in _listed(frozen.get("trace"))],
+        "money_weighed": [with_file(warehouse, store, archive, entry) for entry in _listed(frozen.get("trace"))],
         "history": [
             {name: event[name] for name in ("seq", "from_state", "to_state", "occurred_at", "actor", "reason")}
             for event in events
         ],
         "body_sha256": message["body_sha256"],
         "body_archived": archive.has(message["body_sha256"]),
-        "run": _run(store, message["run_id"]),
+        "run": run_of(store, message["run_id"]),
     }
 
 
 def explain_invoice(warehouse: duckdb.DuckDBPyConnection, store: Connection, archive: Archive, invoice: Row) -> Row:
     """Where an invoice stands today, why, and every cent that came in for it."""
     company_id, invoice_id = invoice["company_id"], invoice["invoice_id"]
-    allocations = _rows(
+    allocations = rows_of(
         warehouse,
         "select * from reconciliation.payment_allocations where company_id = ? and invoice_id = ? order by allocated_on, entry_key",
         company_id,
         invoice_id,
     )
-    unapplied = _rows(
+    unapplied = rows_of(
         warehouse,
         "select * from reconciliation.unapplied_payments where company_id = ? and customer_id = ? order by entry_key",
         company_id,
@@ -115,14 +121,18 @@ def explain_invoice(warehouse: duckdb.DuckDBPyConnection, store: Connection, arc
     return {
         "invoice": invoice,
         "decision": _decision(warehouse, company_id, invoice_id, None),
-        "decisions_before": _rows(
+        "decisions_before": rows_of(
             warehouse,
             "select as_of_date, action, reason_code, stage_no, policy_id from dunning.dunning_decisions where company_id = ? and invoice_id = ? order by as_of_date desc limit 10",
             company_id,
             invoice_id,
         )[1:],
-        "payments": [_with_file(warehouse, store, archive, row) for row in allocations],
-        "unapplied_of_customer": [_with_file(warehouse, store, archive, row) for row in unapplied],
+        "payments": [with_file(warehouse, store, archive, row) for row in allocations],
+        "proposed": [
+            with_file(warehouse, store, archive, row)
+            for row in proposals(warehouse, "invoice_id", str(invoice_id), str(company_id))
+        ],
+        "unapplied_of_customer": [with_file(warehouse, store, archive, row) for row in unapplied],
         "messages": [
             {name: message[name] for name in ("communication_id", "as_of_date", "message_kind", "state")}
             for message in messages
@@ -131,12 +141,12 @@ def explain_invoice(warehouse: duckdb.DuckDBPyConnection, store: Connection, arc
         "register": _register(
             store, company_id, {str(invoice_id), str(invoice["invoice_number"])}, str(invoice["customer_id"])
         ),
-        "run": _run(store, _day_run(warehouse)),
+        "run": run_of(store, day_run(warehouse)),
     }
 
 
 def _invoices(warehouse: duckdb.DuckDBPyConnection, subject: str, company_id: str | None) -> list[Row]:
-    return _rows(
+    return rows_of(
         warehouse,
         "select * from receivables.invoice_balances where (invoice_number = ? or invoice_id = ?) and company_id = coalesce(?, company_id)",
         subject,
@@ -147,7 +157,7 @@ def _invoices(warehouse: duckdb.DuckDBPyConnection, subject: str, company_id: st
 
 def _decision(warehouse: duckdb.DuckDBPyConnection, company_id: str, invoice_id: str, day: object) -> Row | None:
     """The decision row of a day (the newest by default), and its reason in a sentence as the policy of that day has it."""
-    rows = _rows(
+    rows = rows_of(
         warehouse,
         """
         select decisions.*, reasons.sentence as reason_sentence
@@ -166,26 +176,6 @@ def _decision(warehouse: duckdb.DuckDBPyConnection, company_id: str, invoice_id:
         day,
     )
     return rows[0] if rows else None
-
-
-def _with_file(warehouse: duckdb.DuckDBPyConnection, store: Connection, archive: Archive, row: Row) -> Row:
-    """A weighed entry with what the bank said of it and the file it came in."""
-    if not row.get("entry_key"):
-        return row
-    entries = _rows(
-        warehouse,
-        "select booked_on, valued_on, amount, currency, counterparty_name, counterparty_iban, structured_reference, remittance, file_sha256, ordinal from banking.entries where entry_key = ?",
-        row["entry_key"],
-    )
-    if not entries:
-        return row
-    sha256 = str(entries[0]["file_sha256"])
-    name = store.execute(
-        select(landed_source.c.original_name)
-        .where(landed_source.c.sha256 == sha256, landed_source.c.outcome == "taken")
-        .limit(1)
-    ).scalar()
-    return {**row, "entry": {**entries[0], "file": name, "file_archived": archive.has(sha256)}}
 
 
 def _register(store: Connection, company_id: str, names: set[str], customer_id: str) -> list[Row]:
@@ -210,38 +200,8 @@ def _register(store: Connection, company_id: str, names: set[str], customer_id: 
     return found
 
 
-def _run(store: Connection, run_id: str | None) -> Row | None:
-    row = store.execute(select(run).where(run.c.run_id == run_id)).mappings().first()
-    if row is None:
-        return None
-    return {
-        name: row[name]
-        for name in (
-            "run_id",
-            "as_of_date",
-            "batch_watermark",
-            "register_seq",
-            "dispatch_seq",
-            "policy_version",
-            "code_version",
-            "outcome",
-        )
-    }
-
-
-def _day_run(warehouse: duckdb.DuckDBPyConnection) -> str | None:
-    rows = warehouse.execute("select run_id from control.business_day").fetchall()
-    return str(rows[0][0]) if rows else None
-
-
 def _listed(value: object) -> list[Row]:
     """A list that may have been kept as JSON text."""
     if isinstance(value, str):
         value = json.loads(value)
     return list(value) if isinstance(value, Sequence) else []
-
-
-def _rows(warehouse: duckdb.DuckDBPyConnection, query: str, *values: object) -> list[Row]:
-    result = warehouse.execute(query, list(values))
-    names = [column[0] for column in result.description]
-    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

@@ -322,8 +322,14 @@ class _Reader:
             self.values[_CREDITOR_ID] = identifier(block.scheme_id)
 
     def _end_of_return(self, _: str) -> None:
-        """The reason code (ISO external code, `AC04` and the like), or the bank's own, or its words; the first counts."""
+        """The reason code (ISO external code, `AC04` and the like), or the bank's own, or its words; the first counts.
+
+        Some banks report every collection of a run so, those that succeeded with a reason of zeros: no return.
+        """
         block = self._gathered()
+        code = (block.reason_code or block.reason_own or "").strip()
+        if code and not code.strip("0"):
+            return
         self.values[_RETURNED] = True
         if self.values[_RETURN_REASON] is None:
             self.values[_RETURN_REASON] = one_line(block.reason_code or block.reason_own or block.reason_text)
