@@ -71,7 +71,8 @@ def explain_entry(warehouse: duckdb.DuckDBPyConnection, store: Connection, archi
         return _left_out(warehouse, store, archive, entry_key)
     entry = entries[0]
     allocations = _allocations(warehouse, entry)
-    placed = {row["invoice_id"] for row in allocations}
+    proposed = proposals(warehouse, "entry_key", entry_key, str(entry["company_id"]))
+    told = {row["invoice_id"] for row in (*allocations, *proposed)}
     unapplied = rows_of(warehouse, "select * from reconciliation.unapplied_payments where entry_key = ?", entry_key)
     return {
         "entry_key": entry_key,
@@ -80,8 +81,8 @@ def explain_entry(warehouse: duckdb.DuckDBPyConnection, store: Connection, archi
         "outcome": _outcome(entry, allocations, unapplied),
         "allocations": allocations,
         "not_placed": [{**row, "sentence": _refusal(row)} for row in unapplied],
-        "proposals": proposals(warehouse, "entry_key", entry_key, str(entry["company_id"])),
-        "passed_over": _passed_over(warehouse, entry, placed),
+        "proposals": proposed,
+        "passed_over": _passed_over(warehouse, entry, told),
         "undone": rows_of(
             warehouse,
             "select invoice_id, amount, currency, reason, undone_on, evidence from reconciliation.reallocations where entry_key = ? order by all",
@@ -141,8 +142,8 @@ def _spans(evidence: str, entry: Row) -> list[Row]:
     return spans
 
 
-def _passed_over(warehouse: duckdb.DuckDBPyConnection, entry: Row, placed: set[Any]) -> list[Row]:
-    """Documents the text names that this entry does not pay, and why not."""
+def _passed_over(warehouse: duckdb.DuckDBPyConnection, entry: Row, told: set[Any]) -> list[Row]:
+    """Documents the text names that this entry neither pays nor is proposed for, and why."""
     rows = rows_of(
         warehouse,
         """
@@ -162,7 +163,7 @@ def _passed_over(warehouse: duckdb.DuckDBPyConnection, entry: Row, placed: set[A
         """,
         entry["entry_key"],
     )
-    return [{**row, "sentence": _passed(row, entry)} for row in rows if row["invoice_id"] not in placed]
+    return [{**row, "sentence": _passed(row, entry)} for row in rows if row["invoice_id"] not in told]
 
 
 def _passed(row: Row, entry: Row) -> str:

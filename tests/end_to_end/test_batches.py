@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
@@ -88,9 +89,7 @@ def home(tmp_path: Path, tijdig: Tijdig) -> Home:
     made = Home(tmp_path / "home")
     assert tijdig("init", home=made).exit_code == 0
     write_csv(made.billing_inbox, "companies", [{**COMPANY, "company_id": one, "iban": iban(one)} for one in COMPANIES])
-    write_csv(
-        made.billing_inbox, "customers", [{**each, "company_id": one} for one in COMPANIES for each in CUSTOMERS]
-    )
+    write_csv(made.billing_inbox, "customers", [{**each, "company_id": one} for one in COMPANIES for each in CUSTOMERS])
     invoices = [
         {**invoice(f"{one}-{number}", f"K{number}", "2026-09-24", "2026-10-24", total), "company_id": one}
         for one in COMPANIES
@@ -187,6 +186,22 @@ def test_who_paid_in_a_batch_is_known_when_a_notification_tells_it(home: Home, t
         "where entries.company_id = 'late' and entries.file_sha256 <> statements.file_sha256",
     )
     assert (files, statements) == (1, 1)
+
+    # Where an entry went is told for a detail, a sum its details stand for, and a sum of unknown payers.
+    explained = {
+        company: tijdig("explain", key[:10], home=home).stdout
+        for key, company in before.items()
+        if company in (LATE, NEVER, TWICE)
+    }
+    assert "a notification tells the 2 payments" in explained[LATE]
+    assert told[NEVER] in explained[NEVER]
+    assert re.search(r"rule numbers_exact of .*\n +\"twice-[12]\" at \d+-\d+ of the text", explained[TWICE])
+    assert (
+        "step 3, document numbers written in full" in tijdig("explain", "twice-1", "--company", TWICE, home=home).stdout
+    )
+    unknown_key = tijdig("explain", "0123456789", home=home)
+    assert unknown_key.exit_code == 2
+    assert "the key of a bank entry" in unknown_key.output
 
     # Once known, what comes later changes nothing of it: nor does the same notification after the answer.
     put("late-told-again", notification(LATE, THURSDAY, name="N-9"))

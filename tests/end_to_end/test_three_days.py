@@ -230,6 +230,30 @@ def test_an_invoice_is_explained_whether_or_not_it_was_acted_on(
         assert f"{action}, because {reason}" in words
 
 
+def test_every_outcome_of_a_payment_is_explained(demonstration: Demonstration, tijdig: Callable[..., Result]) -> None:
+    """One entry of each rule and of each reason a payment is left for, by the first characters of its key."""
+    for entry_key, rule, sentence in select(
+        demonstration.home,
+        """
+        select arg_min(entry_key, entry_key), rule_id, arg_min(evidence, entry_key)
+        from reconciliation.payment_allocations group by rule_id
+        union all
+        select arg_min(entry_key, entry_key), reason, arg_min(explanation, entry_key)
+        from reconciliation.unapplied_payments group by reason
+        """,
+    ):
+        document = answer(tijdig("explain", entry_key[:12], "--json", home=demonstration.home))
+        assert document["entry_key"] == entry_key
+        words = tijdig("explain", entry_key, home=demonstration.home).stdout
+        assert sentence in words, rule
+    ((proposed, number),) = select(
+        demonstration.home,
+        "select proposals.entry_key, balances.invoice_number from reconciliation.match_proposals as proposals "
+        "join receivables.invoice_balances as balances using (company_id, invoice_id) order by all limit 1",
+    )
+    assert f"entry {proposed}" in tijdig("explain", number, home=demonstration.home).stdout
+
+
 @pytest.mark.parametrize(
     ("table", "test"),
     [
