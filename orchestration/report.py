@@ -227,6 +227,8 @@ def _money_lines(rows: Sequence[dict[str, Any]]) -> list[str]:
         lines.append(
             f"  {entry['booked_on']} {amount} of {entry['amount']} {entry['currency']} from {entry['counterparty_name'] or 'unknown'}: {why}"
         )
+        if row.get("by_which_rule"):
+            lines.append(f"    {row['by_which_rule']}; entry {row['entry_key']}")
         lines.append(f"    text: {entry['remittance'] or entry['structured_reference'] or '(none)'}")
         lines.append(
             f"    file {entry['file']} sha256 {entry['file_sha256']} entry {entry['ordinal']}"

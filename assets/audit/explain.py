@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 from sqlalchemy import Connection, select
 
-from assets.audit.explain_entry import SHORTEST_KEY, explain_entry, find_entries, only_entry, proposals
+from assets.audit.explain_entry import SHORTEST_KEY, by_which_rule, explain_entry, find_entries, only_entry, proposals
 from assets.audit.lookups import Row, day_run, rows_of, run_of, with_file
 from assets.landing.archive import Archive
 from assets.operations.tables import communication, communication_event, register_event
@@ -127,7 +127,9 @@ def explain_invoice(warehouse: duckdb.DuckDBPyConnection, store: Connection, arc
             company_id,
             invoice_id,
         )[1:],
-        "payments": [with_file(warehouse, store, archive, row) for row in allocations],
+        "payments": [
+            with_file(warehouse, store, archive, {**row, "by_which_rule": by_which_rule(row)}) for row in allocations
+        ],
         "proposed": [
             with_file(warehouse, store, archive, row)
             for row in proposals(warehouse, "invoice_id", str(invoice_id), str(company_id))

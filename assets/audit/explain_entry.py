@@ -185,12 +185,18 @@ def _passed(row: Row, entry: Row) -> str:
     )
 
 
+def by_which_rule(row: Row) -> str:
+    """The step, rule and version of an allocation, in words."""
+    return (
+        f"step {row['rung']}, {RUNGS.get(row['rung'], 'a rule')}; rule {row['rule_id']} of {row['policy_id']}; "
+        f"{'stands since' if row['is_standing'] else 'made on'} {row['allocated_on']}"
+    )
+
+
 def _allocated(row: Row) -> str:
     return (
         f"{row['amount']} {row['currency']} ({row['component']}) to {row['invoice_number'] or row['invoice_id']} of customer "
-        f"{row['customer_id']}: {_closed(row['evidence'])} "
-        f"(step {row['rung']}, {RUNGS.get(row['rung'], 'a rule')}; rule {row['rule_id']} of {row['policy_id']}; "
-        f"{'stands since' if row['is_standing'] else 'made on'} {row['allocated_on']})"
+        f"{row['customer_id']}: {_closed(row['evidence'])} ({by_which_rule(row)})"
     )
 
 
