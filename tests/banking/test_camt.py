@@ -683,3 +683,39 @@ def test_tags_may_be_written_in_any_manner() -> None:
         assert old in content
         content = content.replace(old, new)
     assert [entry.amount for entry in read_camt(content.encode()).statements[0].entries] == [2, -2]
+
+
+BATCH = "<NtryDtls><Btch><PmtInfId>B-1</PmtInfId>{}</Btch>{}</NtryDtls>"
+OTHER_MESSAGE = "<AddtlInfInd><MsgNmId>camt.054.001.08</MsgNmId></AddtlInfInd>"
+
+
+@pytest.mark.parametrize(
+    ("inside", "lacking", "count"),
+    [
+        ("", "plain", None),
+        (OTHER_MESSAGE, "batch", None),
+        (BATCH.format("", ""), "batch", None),
+        (BATCH.format("<NbOfTxs>1</NbOfTxs>", ""), "batch", 1),
+        (BATCH.format("<NbOfTxs>12</NbOfTxs>", "") + BATCH.format("<NbOfTxs>3</NbOfTxs>", ""), "batch", 15),
+        (BATCH.format("<NbOfTxs>twelve</NbOfTxs>", ""), "batch", None),
+        # A detail that says nothing of a payer is none; one that does pays the whole, unless it is one of several.
+        (BATCH.format("", "<TxDtls><Refs><MsgId>M</MsgId></Refs></TxDtls>"), "batch", None),
+        (BATCH.format("<NbOfTxs>1</NbOfTxs>", "<TxDtls><Refs><EndToEndId>E</EndToEndId></Refs></TxDtls>"), None, None),
+        (
+            BATCH.format("<NbOfTxs>2</NbOfTxs>", "<TxDtls><Refs><EndToEndId>E</EndToEndId></Refs></TxDtls>"),
+            "incomplete",
+            2,
+        ),
+        ("<NtryDtls><TxDtls><Refs><EndToEndId>E</EndToEndId></Refs></TxDtls></NtryDtls>", None, None),
+    ],
+)
+def test_an_entry_says_whether_it_lacks_its_details(inside: str, lacking: str | None, count: int | None) -> None:
+    entry = only_entry(booked("1.00", inside=inside), booked("1.00", "DBIT"))
+    assert (entry.details_lacking, entry.payment_count) == (lacking, count)
+    assert entry.end_to_end_id == ("E" if "EndToEndId" in inside and lacking is None else None)
+
+
+@pytest.mark.parametrize(("code", "is_return"), [("0000", False), ("0", False), ("AC04", True), ("0001", True)])
+def test_a_reason_of_zeros_is_no_return(code: str, is_return: bool) -> None:
+    inside = detail(f"<RtrInf><Rsn><Prtry>{code}</Prtry></Rsn></RtrInf>")
+    assert only_entry(booked("1.00", inside=inside), booked("1.00", "DBIT")).is_return is is_return
