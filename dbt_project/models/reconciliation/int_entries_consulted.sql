@@ -25,6 +25,16 @@ rules as (
     select * from {{ ref("int_rules_in_force") }}
 ),
 
+-- What a later run of a day placed on an invoice may undo what an earlier one did: both are looked at.
+placed_by_earlier_runs as (
+    select distinct
+        standing.as_of_date,
+        standing.company_id,
+        standing.invoice_id
+    from standing
+    where not standing.is_of_last_run
+),
+
 placed as (
     select
         standing.entry_key,
@@ -34,6 +44,7 @@ placed as (
             standing.rung >= 4
             or coalesce(rules.leans_on_account, false)
             or not standing.is_of_last_run
+            or placed_by_earlier_runs.invoice_id is not null
             or documents.document_id is null
             or documents.is_cancelled
         ) as may_be_undone
@@ -44,6 +55,11 @@ placed as (
             and standing.invoice_id = documents.document_id
     left join rules
         on standing.rule_id = rules.rule_id
+    left join placed_by_earlier_runs
+        on
+            standing.as_of_date = placed_by_earlier_runs.as_of_date
+            and standing.company_id = placed_by_earlier_runs.company_id
+            and standing.invoice_id = placed_by_earlier_runs.invoice_id
     group by standing.entry_key
 ),
 
