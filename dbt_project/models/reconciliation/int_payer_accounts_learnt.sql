@@ -19,6 +19,10 @@ references_resolved as (
     select * from {{ ref("int_references_resolved") }}
 ),
 
+items_opened as (
+    select * from {{ ref("int_items_opened") }}
+),
+
 customers as (
     select * from {{ ref("stg_billing__customers") }}
 ),
@@ -53,6 +57,7 @@ matches as (
             matched.entry_key,
             matched.company_id,
             matched.customer_id,
+            matched.invoice_id,
             matched.rule_id,
             matched.amount
         from {{ ref(rung) }} as matched
@@ -98,13 +103,21 @@ new_sightings as (
 
 {{ accounts_seen("new_sightings") }},
 
--- Money from an account that is one customer's, left because it names documents of another in full: whichever of the
--- two is mistaken, the account no longer says who paid.
+settled_today as (
+    select distinct
+        matches.company_id,
+        matches.invoice_id
+    from matches
+),
+
+-- Money from an account that is one customer's, left because it names open documents of another in full.
 naming_another as (
     select
         entries.entry_key,
+        entries.amount,
         known_accounts.company_id,
         known_accounts.iban,
+        known_accounts.customer_id as owner_id,
         references_resolved.customer_id,
         entries.booked_on
     from entries
@@ -122,6 +135,15 @@ naming_another as (
             references_resolved.company_id = customers.company_id
             and references_resolved.customer_id = customers.customer_id
             and known_accounts.family_id <> coalesce(customers.parent_customer_id, customers.customer_id)
+    left join items_opened
+        on
+            references_resolved.company_id = items_opened.company_id
+            and references_resolved.invoice_id = items_opened.invoice_id
+            and items_opened.open_amount > 0
+    left join settled_today
+        on
+            references_resolved.company_id = settled_today.company_id
+            and references_resolved.invoice_id = settled_today.invoice_id
     cross join tolerances
     cross join business_day
     where
@@ -135,11 +157,37 @@ naming_another as (
         entries.amount,
         known_accounts.company_id,
         known_accounts.iban,
+        known_accounts.customer_id,
         references_resolved.customer_id,
         entries.booked_on
     having
-        bool_and(references_resolved.is_unique and not references_resolved.is_rejected)
+        bool_and(
+            references_resolved.is_unique
+            and not references_resolved.is_rejected
+            and items_opened.invoice_id is not null
+            and settled_today.invoice_id is null
+        )
         and sum(references_resolved.document_amount) = entries.amount
+),
+
+-- Where its owner has an open document of that amount too, a slip of the pen is the likelier reading.
+likely_slips as (
+    select distinct naming_another.entry_key
+    from naming_another
+    inner join items_opened
+        on
+            naming_another.company_id = items_opened.company_id
+            and naming_another.owner_id = items_opened.customer_id
+            and naming_another.amount - items_opened.open_amount = 0
+),
+
+-- Otherwise, whichever of the two is mistaken, the account no longer says who paid.
+contradictions as (
+    select naming_another.*
+    from naming_another
+    left join likely_slips
+        on naming_another.entry_key = likely_slips.entry_key
+    where likely_slips.entry_key is null
 ),
 
 claims as (
@@ -172,18 +220,18 @@ claims as (
     from accounts_seen
     union all
     select
-        naming_another.company_id,
-        naming_another.iban,
-        naming_another.customer_id,
+        contradictions.company_id,
+        contradictions.iban,
+        contradictions.customer_id,
         false as is_declared,
         true as is_contradicted,
-        naming_another.booked_on as first_seen_on,
-        naming_another.booked_on as last_seen_on,
+        contradictions.booked_on as first_seen_on,
+        contradictions.booked_on as last_seen_on,
         cast(null as date) as first_counted_on,
         cast(null as date) as last_counted_on,
         0 as date_count,
         false as is_confirmed
-    from naming_another
+    from contradictions
 ),
 
 {{ accounts_judged() }},

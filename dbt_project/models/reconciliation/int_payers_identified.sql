@@ -85,6 +85,22 @@ mandated as (
             and entries.mandate_id = mandates.mandate_id
 ),
 
+-- Entries whose holder has the name of a customer, and not of the one whose document is named.
+holders as (
+    select entries_left.entry_key
+    from entries_left
+    inner join entries
+        on entries_left.entry_key = entries.entry_key
+    inner join named
+        on entries_left.entry_key = named.entry_key
+    inner join customers
+        on
+            entries_left.company_id = customers.company_id
+            and {{ name_without_form("entries.counterparty_name") }} = {{ name_without_form("customers.name") }}
+    group by entries_left.entry_key
+    having bool_and(customers.customer_id <> named.customer_id)
+),
+
 weighed as (
     select
         entries_left.entry_key,
@@ -93,6 +109,8 @@ weighed as (
         named.customer_id as named_customer_id,
         coalesce(named.customer_count, 0) as named_customer_count,
         entries_left.left_amount > coalesce(named.open_amount, 0) as is_more_than_named,
+        coalesce(named.open_amount, 0) = 0 as is_settled_named,
+        holders.entry_key is not null as is_held_by_another,
         coalesce(owned.customer_id, mandated.customer_id) as payer_customer_id
     from entries_left
     left join placed
@@ -103,6 +121,8 @@ weighed as (
         on entries_left.entry_key = owned.entry_key
     left join mandated
         on entries_left.entry_key = mandated.entry_key
+    left join holders
+        on entries_left.entry_key = holders.entry_key
 ),
 
 -- What the text names and whose account it came from must not point at two different families of customers.
@@ -114,8 +134,16 @@ judged as (
             when weighed.placed_customer_id is not null then weighed.placed_customer_id
             when weighed.named_customer_count > 1 then null
             when weighed.named_customer_count = 0 then weighed.payer_customer_id
+            -- A settled document is named by mistake as easily as twice: it gives way to the name of the holder.
+            when weighed.payer_customer_id is null and weighed.is_settled_named and weighed.is_held_by_another then null
             when weighed.payer_customer_id is null then weighed.named_customer_id
             when weighed.payer_customer_id = weighed.named_customer_id then weighed.named_customer_id
+            -- And to the account, unless both are of one family.
+            when
+                weighed.is_settled_named
+                and coalesce(named_customer.parent_customer_id, weighed.named_customer_id)
+                <> coalesce(payer_customer.parent_customer_id, weighed.payer_customer_id)
+                then weighed.payer_customer_id
             -- One of a family pays more than the document of another: the rest may be for a third.
             when weighed.is_more_than_named then null
             when

@@ -54,6 +54,19 @@ undetailed_batches as (
     select * from {{ ref("undetailed_batches") }}
 ),
 
+numbers_claimed as (
+    select * from {{ ref("int_numbers_claimed") }}
+),
+
+doubted as (
+    select
+        numbers_claimed.entry_key,
+        min(numbers_claimed.doubt_explanation) as doubt_explanation
+    from numbers_claimed
+    where numbers_claimed.doubt is not null
+    group by numbers_claimed.entry_key
+),
+
 placed_entries as (
     select distinct payment_allocations.entry_key
     from payment_allocations
@@ -201,6 +214,7 @@ weighed as (
         twins.twin_text,
         unknown_numbers.span_text as unknown_span_text,
         returned.returned_on,
+        doubted.doubt_explanation,
         coalesce(items_of_payers.open_count, 0) as open_count,
         coalesce(items_of_payers.same_currency_count, 0) as same_currency_count,
         coalesce(items_of_payers.same_amount_count, 0) as same_amount_count,
@@ -236,6 +250,8 @@ weighed as (
         on entries_left.entry_key = named.entry_key
     left join twins
         on entries_left.entry_key = twins.entry_key
+    left join doubted
+        on entries_left.entry_key = doubted.entry_key
     left join unknown_numbers
         on entries_left.entry_key = unknown_numbers.entry_key
     left join items_of_payers
@@ -279,6 +295,7 @@ explained as (
                 then case
                     when weighed.named_customer_count > 1
                         then 'Names "' || weighed.span_text || '", documents of different customers.'
+                    when weighed.doubt_explanation is not null then weighed.doubt_explanation
                     when weighed.has_exact_invoice and weighed.customer_id is not null
                         then 'Names "' || weighed.span_text || '" for its whole amount, and so does another payment.'
                     when weighed.has_exact_invoice

@@ -16,6 +16,18 @@ unresolved_invoices as (
     select * from {{ ref("stg_register__unresolved_invoices") }}
 ),
 
+match_answers as (
+    select * from {{ ref("stg_register__match_answers") }}
+),
+
+entries as (
+    select * from {{ ref("entries") }}
+),
+
+invoices as (
+    select * from {{ ref("stg_billing__invoices") }}
+),
+
 gaps as (
     select
         'statement_gap' as task_kind,
@@ -62,8 +74,40 @@ unresolved as (
     from unresolved_invoices
 ),
 
+-- An answer about a payment that nobody can carry out: no such entry, or money of another currency.
+answers as (
+    select
+        'correction' as task_kind,
+        match_answers.company_id,
+        cast(null as varchar) as customer_id,
+        cast(null as varchar) as invoice_id,
+        concat_ws('/', 'register', cast(match_answers.seq as varchar), match_answers.entry_key) as opening_fact,
+        match_answers.answered_on as opened_on,
+        'The answer of ' || match_answers.recorded_by || ' names bank entry ' || match_answers.entry_key
+        || case
+            when entries.entry_key is null then ': no entry of this company has that key'
+            else
+                ' for ' || invoices.invoice_number || ': the payment is in ' || entries.currency
+                || ' and the invoice in ' || invoices.currency
+        end as reason
+    from match_answers
+    left join entries
+        on
+            match_answers.company_id = entries.company_id
+            and match_answers.entry_key = entries.entry_key
+    left join invoices
+        on
+            match_answers.company_id = invoices.company_id
+            and match_answers.invoice_id = invoices.invoice_id
+    where
+        entries.entry_key is null
+        or (match_answers.answer = 'confirmed' and entries.currency <> invoices.currency)
+),
+
 gathered as (
     select * from gaps
+    union all
+    select * from answers
     union all
     select distinct unresolved.* from unresolved
     union all
