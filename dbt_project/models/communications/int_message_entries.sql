@@ -68,6 +68,7 @@ final as (
         {{ json_object({
             "invoice_id": "weighed.invoice_id",
             "entry_key": "weighed.entry_key",
+            "component": "weighed.component",
             "amount": "cast(weighed.amount as varchar)",
             "rung": "weighed.rung",
             "rule_id": "weighed.rule_id",
