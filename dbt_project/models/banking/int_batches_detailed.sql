@@ -72,7 +72,8 @@ told as (
         case when min(notified.batch_reference) = max(notified.batch_reference) then min(notified.batch_reference) end
             as batch_reference,
         case
-            when min(notified.servicer_reference) = max(notified.servicer_reference) then min(notified.servicer_reference)
+            when min(notified.servicer_reference) = max(notified.servicer_reference)
+                then min(notified.servicer_reference)
         end as servicer_reference,
         case when min(notified.entry_reference) = max(notified.entry_reference) then min(notified.entry_reference) end
             as entry_reference,
@@ -106,8 +107,8 @@ details as (
     from counted_off
 ),
 
--- Named by the id of the batch, by the bank's reference of the booking, by its number in the message, or else by its day,
--- amount and number of payments.
+-- Named by the id of the batch, by the bank's reference of the booking, by its number in the message, or else by its
+-- day, amount and number of payments.
 named as (
     select
         sums.entry_key,

@@ -80,7 +80,8 @@ final as (
         waiting.state,
         waiting.booked_on + cast(coalesce(policies.details_hold_days, 0) as integer) as hold_until_on,
         accepted.entry_key is null
-        and business_day.as_of_date <= waiting.booked_on + cast(coalesce(policies.details_hold_days, 0) as integer) as is_holding,
+        and business_day.as_of_date
+        <= waiting.booked_on + cast(coalesce(policies.details_hold_days, 0) as integer) as is_holding,
         policies.policy_id,
         case
             when waiting.payment_count is not null

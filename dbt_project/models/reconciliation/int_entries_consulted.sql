@@ -1,6 +1,6 @@
 -- Whose references are looked up at all. Nearly every entry of the past is placed in full, and what its text names can
--- change nothing any more; to look it up again every day would be most of the day's work. The list may hold an entry too
--- many, never one too few: what decides is still decided where the references are read.
+-- change nothing any more; to look it up again every day would be most of the day's work. The list may hold an entry
+-- too many, never one too few: what decides is still decided where the references are read.
 with entries as (
     select * from {{ ref("entries") }}
 ),

@@ -286,28 +286,64 @@ reasons as (
         moved_by_person.entry_key,
         moved_by_person.company_id,
         moved_by_person.invoice_id,
-        null, null, moved_by_person.recorded_by, moved_by_person.undone_on, false, null, null, null, null, 0
+        null as rejected_by,
+        null as rejected_on,
+        moved_by_person.recorded_by as moved_by,
+        moved_by_person.undone_on as moved_on,
+        false as is_computed_again,
+        null as revoked_evidence,
+        null as revoked_on,
+        null as contrary_text,
+        null as contradicted_on,
+        0 as is_new
     from moved_by_person
     union all
     select
         computed_again.entry_key,
         computed_again.company_id,
         computed_again.invoice_id,
-        null, null, null, null, true, null, null, null, null, 0
+        null as rejected_by,
+        null as rejected_on,
+        null as moved_by,
+        null as moved_on,
+        true as is_computed_again,
+        null as revoked_evidence,
+        null as revoked_on,
+        null as contrary_text,
+        null as contradicted_on,
+        0 as is_new
     from computed_again
     union all
     select
         leaning_on_revoked.entry_key,
         leaning_on_revoked.company_id,
         leaning_on_revoked.invoice_id,
-        null, null, null, null, false, leaning_on_revoked.evidence, leaning_on_revoked.revoked_on, null, null, 0
+        null as rejected_by,
+        null as rejected_on,
+        null as moved_by,
+        null as moved_on,
+        false as is_computed_again,
+        leaning_on_revoked.evidence as revoked_evidence,
+        leaning_on_revoked.revoked_on,
+        null as contrary_text,
+        null as contradicted_on,
+        0 as is_new
     from leaning_on_revoked
     union all
     select
         contradicted.entry_key,
         contradicted.company_id,
         contradicted.invoice_id,
-        null, null, null, null, false, null, null, contradicted.span_text, contradicted.undone_on, contradicted.is_new
+        null as rejected_by,
+        null as rejected_on,
+        null as moved_by,
+        null as moved_on,
+        false as is_computed_again,
+        null as revoked_evidence,
+        null as revoked_on,
+        contradicted.span_text as contrary_text,
+        contradicted.undone_on as contradicted_on,
+        contradicted.is_new
     from contradicted
 ),
 

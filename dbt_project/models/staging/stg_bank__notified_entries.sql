@@ -9,8 +9,8 @@ accounts_with_sums as (
     where entry.details_lacking is not null
 ),
 
--- What stands together: the details of one notified entry, else the entries that name one batch or one booking. An entry
--- that itself lacks its details tells nothing.
+-- What stands together: the details of one notified entry, else the entries that name one batch or one booking. An
+-- entry that itself lacks its details tells nothing.
 grouped as (
     select
         entry.*,
