@@ -2,6 +2,22 @@ with references_resolved as (
     select * from {{ ref("int_references_resolved") }}
 ),
 
+bank_entries as (
+    select * from {{ ref("stg_bank__entries") }}
+),
+
+invoices as (
+    select * from {{ ref("stg_billing__invoices") }}
+),
+
+credit_settlements as (
+    select * from {{ ref("credit_settlements") }}
+),
+
+tolerances as (
+    select * from {{ ref("int_tolerances_in_force") }}
+),
+
 rules as (
     select * from {{ ref("int_rules_in_force") }}
 ),
@@ -36,6 +52,7 @@ claims as (
         items_left.invoice_number,
         items_left.customer_id,
         items_left.open_amount,
+        items_left.total_amount,
         named.span_text
     from named
     inner join entries_left
@@ -69,32 +86,111 @@ compared as (
             and settled.booked_on = days_in_order.booked_on
 ),
 
-matches as (
+-- Short, and the first to pay anything of it: a cash discount or costs kept on the way may be why.
+first_and_short as (
+    select compared.*
+    from compared
+    where compared.open_before = compared.open_amount and compared.amount < compared.open_amount
+),
+
+credited as (
     select
-        compared.entry_key,
-        compared.company_id,
-        compared.customer_id,
-        compared.invoice_id,
+        credit_settlements.company_id,
+        credit_settlements.invoice_id,
+        sum(credit_settlements.amount) as amount
+    from credit_settlements
+    group by credit_settlements.company_id, credit_settlements.invoice_id
+),
+
+-- The same causes as where the text names the number (int_matches_short): nobody is reminded of what they explain.
+causes as (
+    select
+        first_and_short.entry_key,
+        case
+            when
+                first_and_short.open_amount = first_and_short.total_amount - coalesce(credited.amount, 0)
+                and first_and_short.booked_on
+                <= invoices.discount_until + cast(tolerances.discount_grace_days as integer)
+                and invoices.discount_percent > 0
+                and abs(
+                    first_and_short.open_amount - first_and_short.amount
+                    - {{
+                        part_of(
+                            "first_and_short.open_amount",
+                            "cast(invoices.discount_percent * 10000 as bigint)",
+                            1000000
+                        )
+                    }}
+                ) <= tolerances.rounding_amount
+                then 'discount_taken'
+            when
+                bank_entries.charges_amount = first_and_short.open_amount - first_and_short.amount
+                or (
+                    bank_entries.original_amount = first_and_short.open_amount
+                    and bank_entries.original_currency = bank_entries.currency
+                )
+                then 'short_by_bank_costs'
+        end as rule_id
+    from first_and_short
+    cross join tolerances
+    inner join invoices
+        on
+            first_and_short.company_id = invoices.company_id
+            and first_and_short.invoice_id = invoices.invoice_id
+    -- A payment read from a notification has no entry of its own here, and says nothing of costs.
+    left join bank_entries
+        on first_and_short.entry_key = bank_entries.entry_key
+    left join credited
+        on
+            first_and_short.company_id = credited.company_id
+            and first_and_short.invoice_id = credited.invoice_id
+),
+
+judged as (
+    select
+        compared.*,
+        compared.open_before - compared.amount as short_amount,
         case
             when compared.claimed_amount > compared.amount then 'reference_over'
             when compared.amount = compared.open_before then 'reference_exact'
+            when causes.rule_id is not null then causes.rule_id
+            when compared.open_before - compared.amount <= tolerances.rounding_amount then 'short_by_rounding'
             else 'reference_partial'
-        end as rule_id,
-        compared.amount,
-        compared.currency,
-        'Payment reference "' || compared.span_text || '" is the one of ' || compared.invoice_number
-        || case
-            when compared.claimed_amount > compared.amount
-                then
-                    ': all of its open amount is taken, ' || (compared.claimed_amount - compared.amount) || ' '
-                    || compared.currency || ' is more than was due.'
-            when compared.amount = compared.open_before then ' and the amount is exact.'
-            else
-                ': a part payment, ' || (compared.open_before - compared.amount) || ' ' || compared.currency
-                || ' stays open.'
-        end as evidence,
-        compared.booked_on
+        end as rule_id
     from compared
+    cross join tolerances
+    left join causes
+        on compared.entry_key = causes.entry_key
+),
+
+matches as (
+    select
+        judged.entry_key,
+        judged.company_id,
+        judged.customer_id,
+        judged.invoice_id,
+        judged.rule_id,
+        judged.amount,
+        judged.currency,
+        'Payment reference "' || judged.span_text || '" is the one of ' || judged.invoice_number
+        || case judged.rule_id
+            when 'reference_over'
+                then
+                    ': all of its open amount is taken, ' || (judged.claimed_amount - judged.amount) || ' '
+                    || judged.currency || ' is more than was due.'
+            when 'reference_exact' then ' and the amount is exact.'
+            when 'reference_partial'
+                then ': a part payment, ' || judged.short_amount || ' ' || judged.currency || ' stays open.'
+            else
+                '; the payment is ' || judged.short_amount || ' ' || judged.currency || ' short, which is '
+                || case judged.rule_id
+                    when 'discount_taken' then 'the cash discount, taken in time.'
+                    when 'short_by_bank_costs' then 'what a bank kept on the way.'
+                    else 'a rounding.'
+                end
+        end as evidence,
+        judged.booked_on
+    from judged
 ),
 
 final as (
