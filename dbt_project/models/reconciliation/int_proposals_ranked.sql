@@ -34,6 +34,10 @@ subsets_found as (
     select * from {{ ref("int_subsets_found") }}
 ),
 
+customers as (
+    select * from {{ ref("stg_billing__customers") }}
+),
+
 match_answers as (
     select * from {{ ref("stg_register__match_answers") }}
 ),
@@ -244,27 +248,48 @@ supposed_payers as (
     where
         text_readings.reading in ('customer_number', 'payer_name')
         and text_readings.reading_count <= tolerances.max_proposals
+    union all
+    -- A parent pays for its daughter, or one daughter for another, and says nothing.
+    select
+        open_receipts.entry_key,
+        relatives.customer_id,
+        4 as certainty
+    from open_receipts
+    inner join customers as payer
+        on
+            open_receipts.company_id = payer.company_id
+            and open_receipts.customer_id = payer.customer_id
+    inner join customers as relatives
+        on
+            payer.company_id = relatives.company_id
+            and coalesce(payer.parent_customer_id, payer.customer_id)
+            = coalesce(relatives.parent_customer_id, relatives.customer_id)
+            and payer.customer_id <> relatives.customer_id
 ),
 
 by_amount_of_customer as (
     select
         open_receipts.entry_key,
         open_invoices.invoice_id,
-        case when supposed_payers.certainty = 3 then 5 else 4 end as proposal_class,
-        case when supposed_payers.certainty = 1 then 5 else 8 end as rung,
+        case when supposed_payers.certainty >= 3 then 5 else 4 end as proposal_class,
+        -- Where the account is of the family, the invoice is in doubt (rung 5); a name or a number alone says less.
+        case when supposed_payers.certainty in (1, 4) then 5 else 8 end as rung,
         case supposed_payers.certainty
             when 1 then 'payer_and_amount'
             when 2 then 'customer_number_and_amount'
+            when 4 then 'family_and_amount'
             else 'payer_name_and_amount'
         end as rule_id,
         case supposed_payers.certainty
             when 1 then 'several_of_this_amount'
             when 2 then 'only_a_customer_number'
+            when 4 then 'only_of_the_family'
             else 'only_a_name'
         end as reason,
         case supposed_payers.certainty
             when 1 then 'Open invoice of the same amount of the customer that paid, due '
             when 2 then 'Open invoice of the same amount of the customer whose number the text holds, due '
+            when 4 then 'Open invoice of the same amount of another customer of the group of the one that paid, due '
             else 'Open invoice of the same amount of a customer of the payer''s name, due '
         end || open_invoices.due_on || '.' as evidence
     from open_receipts

@@ -117,7 +117,9 @@ raised as (
     left join refunds_explained
         on unapplied_payments.entry_key = refunds_explained.entry_key
     where
-        unapplied_payments.reason not in ('not_a_receipt', 'prepayment')
+        unapplied_payments.reason <> 'not_a_receipt'
+        -- A prepayment waits for its invoice, unless somebody else's may be meant.
+        and (unapplied_payments.reason <> 'prepayment' or entries_with_possible_payments.entry_key is not null)
         and refunds_explained.entry_key is null
 ),
 
