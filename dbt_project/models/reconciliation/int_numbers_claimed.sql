@@ -96,8 +96,7 @@ valued as (
         case
             when named.document_kind = 'credit_note' then coalesce(items_left.open_amount, 0)
             else items_left.open_amount
-        end
-            as open_amount,
+        end as open_amount,
         case
             when named.document_kind = 'term_note' then least(named.document_amount, items_left.open_amount)
             when named.document_kind = 'credit_note' then coalesce(items_left.open_amount, 0)
@@ -171,8 +170,9 @@ all_credits_of_customers as (
 less_credit as (
     select
         summed.entry_key,
-        case when all_credits_of_customers.credit_amount - (summed.due_amount - summed.amount) <> 0
-            then credits_of_customers.invoice_id
+        case
+            when all_credits_of_customers.credit_amount - (summed.due_amount - summed.amount) <> 0
+                then credits_of_customers.invoice_id
         end as credit_note_id
     from summed
     inner join all_credits_of_customers
