@@ -216,11 +216,43 @@ counted as (
     from candidates
 ),
 
--- Exact and the only one, seen from both sides: anything else is for a person.
+rejected as (
+    select
+        match_answers.entry_key,
+        match_answers.company_id,
+        match_answers.invoice_id
+    from match_answers
+    where match_answers.answer = 'rejected'
+),
+
+rules_of_halves as (
+    select count(*) = 2 as are_both_on
+    from rules
+    where rules.rule_id in ('overpayment_refunded', 'refund_of_overpayment') and rules.is_automatic
+),
+
+-- Exact and the only one, seen from both sides: anything else is for a person. What was paid too much and what went
+-- back settle each other together or not at all: half of it would be a credit that is owed twice, or to nobody.
 paired as (
     select counted.*
     from counted
-    where counted.refund_count = 1 and counted.credit_count = 1
+    cross join rules_of_halves
+    left join rejected as rejected_refund
+        on
+            counted.refund_key = rejected_refund.entry_key
+            and counted.company_id = rejected_refund.company_id
+            and counted.invoice_id = rejected_refund.invoice_id
+    left join rejected as rejected_payment
+        on
+            counted.payment_key = rejected_payment.entry_key
+            and counted.company_id = rejected_payment.company_id
+            and counted.invoice_id = rejected_payment.invoice_id
+    where
+        counted.refund_count = 1
+        and counted.credit_count = 1
+        and rejected_refund.entry_key is null
+        and rejected_payment.entry_key is null
+        and (counted.payment_key is null or rules_of_halves.are_both_on)
 ),
 
 claims as (
@@ -265,13 +297,6 @@ final as (
         on
             claims.rule_id = rules.rule_id
             and rules.is_automatic
-    left join match_answers
-        on
-            claims.entry_key = match_answers.entry_key
-            and claims.company_id = match_answers.company_id
-            and claims.invoice_id = match_answers.invoice_id
-            and match_answers.answer = 'rejected'
-    where match_answers.entry_key is null
 )
 
 select * from final
