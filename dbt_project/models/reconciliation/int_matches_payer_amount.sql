@@ -174,13 +174,17 @@ paired as (
     where payment.is_payment = 1 and payment.is_single
 ),
 
--- What the text may mean, damaged as it is, and whether that is anything open.
+-- What the text may mean, damaged as it is, and whether that is anything open. The number of another customer is not.
 texts_read as (
     select
         text_readings.entry_key,
         text_readings.invoice_id
     from text_readings
-    where text_readings.reading not in ('customer_number', 'payer_name')
+    inner join payments
+        on text_readings.entry_key = payments.entry_key
+    where
+        text_readings.reading not in ('customer_number', 'payer_name')
+        or (text_readings.reading = 'customer_number' and text_readings.customer_id <> payments.customer_id)
 ),
 
 -- The amount says one invoice and the text another, or one that is not open: neither is believed.

@@ -52,7 +52,12 @@ payments as (
             select 1 from text_readings
             where
                 text_readings.entry_key = entries_left.entry_key
-                and text_readings.reading not in ('customer_number', 'payer_name')
+                and text_readings.reading <> 'payer_name'
+                -- Its own number says what the account says.
+                and (
+                    text_readings.reading <> 'customer_number'
+                    or text_readings.customer_id <> payer_accounts.customer_id
+                )
         )
         and not exists (
             select 1 from match_answers

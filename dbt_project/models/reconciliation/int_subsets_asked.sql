@@ -8,6 +8,10 @@ payer_accounts as (
     select * from {{ ref("int_payer_accounts_learnt") }}
 ),
 
+text_readings as (
+    select * from {{ ref("int_text_readings") }}
+),
+
 match_answers as (
     select * from {{ ref("stg_register__match_answers") }}
 ),
@@ -48,6 +52,17 @@ payments as (
         and not entries_left.is_return
         and not entries_left.is_taken_back
         and answered_entries.entry_key is null
+        -- A number that is damaged, stray or of another customer says what was paid, and a sum would say otherwise.
+        and not exists (
+            select 1 from text_readings
+            where
+                text_readings.entry_key = entries_left.entry_key
+                and text_readings.reading <> 'payer_name'
+                and (
+                    text_readings.reading <> 'customer_number'
+                    or text_readings.customer_id <> payer_accounts.customer_id
+                )
+        )
 ),
 
 paying_customers as (
