@@ -161,7 +161,9 @@ by_other_currency as (
             and waiting.customer_id = owing_currencies.customer_id
             and waiting.currency = owing_currencies.currency
     left join references_resolved
-        on waiting.entry_key = references_resolved.entry_key
+        on
+            waiting.entry_key = references_resolved.entry_key
+            and not references_resolved.is_rejected
     where owing_currencies.company_id is null and references_resolved.entry_key is null
 ),
 
@@ -244,21 +246,27 @@ pointed as (
             and unknown_payers.holder_name = customer_names.plain_name
     where unknown_payers.holder_name <> ''
     union all
+    -- Whoever has paid for certain may have paid for whom the text numbers, if that number is no accident.
     select
-        unknown_payers.entry_key,
+        waiting.entry_key,
         customer_names.customer_id,
         'number_of_customer' as reason,
         'The text holds the customer number "' || min(bank_references.span_text) || '"' as evidence
-    from unknown_payers
+    from waiting
     cross join tolerances
     inner join bank_references
-        on unknown_payers.entry_key = bank_references.entry_key
+        on waiting.entry_key = bank_references.entry_key
     inner join customer_names
         on
-            unknown_payers.company_id = customer_names.company_id
+            waiting.company_id = customer_names.company_id
             and bank_references.reference = customer_names.number
-            and length(customer_names.number) >= tolerances.min_number_length
-    group by unknown_payers.entry_key, customer_names.customer_id
+            and length(customer_names.number)
+            >= case
+                when waiting.customer_id is null then tolerances.min_number_length
+                else tolerances.min_customer_number_length
+            end
+    where waiting.customer_id is null or waiting.customer_id <> customer_names.customer_id
+    group by waiting.entry_key, customer_names.customer_id
     union all
     select distinct
         words.entry_key,
@@ -283,30 +291,30 @@ counted as (
 -- The exact amount holds it for each customer of the name; another amount only for the only one, where it is enough.
 by_customer as (
     select
-        unknown_payers.entry_key,
+        waiting.entry_key,
         open_invoices.company_id,
         open_invoices.invoice_id,
         counted.reason,
         counted.evidence
         || case
-            when unknown_payers.left_amount = open_invoices.open_amount then ' and the amount is exact.'
+            when waiting.left_amount = open_invoices.open_amount then ' and the amount is exact.'
             else ' and it is enough to pay it.'
         end as evidence
-    from unknown_payers
+    from waiting
     cross join tolerances
     inner join counted
-        on unknown_payers.entry_key = counted.entry_key
+        on waiting.entry_key = counted.entry_key
     inner join open_invoices
         on
-            unknown_payers.company_id = open_invoices.company_id
+            waiting.company_id = open_invoices.company_id
             and counted.customer_id = open_invoices.customer_id
-            and unknown_payers.currency = open_invoices.currency
-            and unknown_payers.booked_on >= open_invoices.issued_on
+            and waiting.currency = open_invoices.currency
+            and waiting.booked_on >= open_invoices.issued_on
     where
-        unknown_payers.left_amount = open_invoices.open_amount
+        waiting.left_amount = open_invoices.open_amount
         or (
             counted.customer_count = 1
-            and unknown_payers.left_amount * 10000 >= open_invoices.open_amount * tolerances.possible_payer_basis_points
+            and waiting.left_amount * 10000 >= open_invoices.open_amount * tolerances.possible_payer_basis_points
         )
 ),
 
