@@ -146,6 +146,13 @@ causes as (
             and first_and_short.invoice_id = credited.invoice_id
 ),
 
+automatic_rules as (
+    select rules.rule_id
+    from rules
+    where rules.is_automatic
+),
+
+-- Where a cause is switched off the reference still counts: what is short of it is a part payment.
 judged as (
     select
         compared.*,
@@ -153,14 +160,21 @@ judged as (
         case
             when compared.claimed_amount > compared.amount then 'reference_over'
             when compared.amount = compared.open_before then 'reference_exact'
-            when causes.rule_id is not null then causes.rule_id
-            when compared.open_before - compared.amount <= tolerances.rounding_amount then 'short_by_rounding'
+            when rule_of_cause.rule_id is not null then rule_of_cause.rule_id
+            when
+                rule_of_rounding.rule_id is not null
+                and compared.open_before - compared.amount <= tolerances.rounding_amount
+                then 'short_by_rounding'
             else 'reference_partial'
         end as rule_id
     from compared
     cross join tolerances
     left join causes
         on compared.entry_key = causes.entry_key
+    left join automatic_rules as rule_of_cause
+        on causes.rule_id = rule_of_cause.rule_id
+    left join automatic_rules as rule_of_rounding
+        on rule_of_rounding.rule_id = 'short_by_rounding'
 ),
 
 matches as (
