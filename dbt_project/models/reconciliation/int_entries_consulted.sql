@@ -1,16 +1,13 @@
 -- Whose references are looked up at all. Nearly every entry of the past is placed in full, and what its text names can
--- change nothing any more; to look it up again every day would be most of the day's work. The list may hold an entry
--- too many, never one too few: what decides is still decided where the references are read.
+-- change nothing any more; to look it up again every day would be most of the day's work. What was placed on weak
+-- evidence is looked at only when something may speak against it. The list may hold an entry too many, never one too
+-- few: what decides is still decided where the references are read.
 with entries as (
     select * from {{ ref("entries") }}
 ),
 
 standing as (
     select * from {{ ref("stg_operations__allocations") }}
-),
-
-bank_references as (
-    select * from {{ ref("stg_bank__entry_references") }}
 ),
 
 documents as (
@@ -23,6 +20,10 @@ match_answers as (
 
 rules as (
     select * from {{ ref("int_rules_in_force") }}
+),
+
+tolerances as (
+    select * from {{ ref("int_tolerances_in_force") }}
 ),
 
 -- What a later run of a day placed on an invoice may undo what an earlier one did: both are looked at.
@@ -39,11 +40,9 @@ placed as (
     select
         standing.entry_key,
         sum(standing.amount) as amount,
-        -- What may be undone: weak evidence, what a later run of its day may have placed anew, what was cancelled.
+        -- What may be undone: what a later run of its day may have placed anew, what was cancelled.
         bool_or(
-            standing.rung >= 4
-            or coalesce(rules.leans_on_account, false)
-            or not standing.is_of_last_run
+            not standing.is_of_last_run
             or placed_by_earlier_runs.invoice_id is not null
             or documents.document_id is null
             or documents.is_cancelled
@@ -53,8 +52,6 @@ placed as (
         on
             standing.company_id = documents.company_id
             and standing.invoice_id = documents.document_id
-    left join rules
-        on standing.rule_id = rules.rule_id
     left join placed_by_earlier_runs
         on
             standing.as_of_date = placed_by_earlier_runs.as_of_date
@@ -84,23 +81,26 @@ returning_entries as (
     where entries.is_return or entries.is_reversal
 ),
 
+references_of_returns as (
+    select
+        bank_references.kind,
+        bank_references.reference
+    from {{ ref("stg_bank__entry_references") }} as bank_references
+    inner join returning_entries
+        on bank_references.entry_key = returning_entries.entry_key
+),
+
 -- What a return names, to find the receipt that names the same.
 named_by_returns as (
-    select bank_references.reference as reference_key
-    from bank_references
-    inner join returning_entries
-        on bank_references.entry_key = returning_entries.entry_key
+    select references_of_returns.reference as reference_key
+    from references_of_returns
     union all
-    select substr(bank_references.reference, 5) as reference_key
-    from bank_references
-    inner join returning_entries
-        on bank_references.entry_key = returning_entries.entry_key
-    where bank_references.kind = 'RF'
+    select substr(references_of_returns.reference, 5) as reference_key
+    from references_of_returns
+    where references_of_returns.kind = 'RF'
     union all
-    select {{ without_prefix("bank_references.reference") }} as reference_key
-    from bank_references
-    inner join returning_entries
-        on bank_references.entry_key = returning_entries.entry_key
+    select {{ without_prefix("references_of_returns.reference") }} as reference_key
+    from references_of_returns
     union all
     select {{ normalised_reference("returning_entries.end_to_end_id") }} as reference_key
     from returning_entries
@@ -148,6 +148,8 @@ documents_watched as (
 
 keys_of_documents as (
     select
+        documents_watched.company_id,
+        documents_watched.invoice_id,
         documents.normalised_number as reference_key,
         documents_watched.is_any_reference
     from documents_watched
@@ -157,6 +159,8 @@ keys_of_documents as (
             and documents_watched.invoice_id = documents.invoice_id
     union all
     select
+        documents_watched.company_id,
+        documents_watched.invoice_id,
         documents.normalised_payment_reference as reference_key,
         documents_watched.is_any_reference
     from documents_watched
@@ -179,22 +183,28 @@ keys_weakly_paid as (
     where not keys_of_documents.is_any_reference
 ),
 
--- Only a receipt of the same amount can be what a return takes back.
+-- Only a receipt of the same amount, and not much older, can be what a return takes back.
 amounts_returned as (
-    select distinct
+    select
         entries.currency,
-        -entries.amount as amount
+        -entries.amount as amount,
+        min(entries.booked_on) as first_returned_on,
+        max(entries.booked_on) as last_returned_on
     from entries
     where entries.is_return or entries.is_reversal
+    group by entries.currency, -entries.amount
 ),
 
 receipts_alike as (
     select entries.entry_key
     from entries
+    cross join tolerances
     inner join amounts_returned
         on
             entries.currency = amounts_returned.currency
             and entries.amount = amounts_returned.amount
+            and entries.booked_on <= amounts_returned.last_returned_on
+            and amounts_returned.first_returned_on - entries.booked_on <= tolerances.return_days
 ),
 
 references_alike as (
@@ -202,12 +212,12 @@ references_alike as (
         bank_references.entry_key,
         bank_references.kind,
         bank_references.reference
-    from bank_references
+    from {{ ref("stg_bank__entry_references") }} as bank_references
     inner join receipts_alike
         on bank_references.entry_key = receipts_alike.entry_key
 ),
 
-naming as (
+naming_as_returns as (
     select references_alike.entry_key
     from references_alike
     inner join keys_of_returns
@@ -225,31 +235,123 @@ naming as (
         on {{ without_prefix("references_alike.reference") }} = keys_of_returns.reference_key
     where references_alike.reference >= 'A'
     union all
-    select bank_references.entry_key
-    from bank_references
-    inner join keys_weakly_paid
-        on bank_references.reference = keys_weakly_paid.reference_key
-    where bank_references.source = 'end_to_end' or bank_references.is_valid
-    union all
-    select bank_references.entry_key
-    from bank_references
-    inner join keys_weakly_paid
-        on substr(bank_references.reference, 5) = keys_weakly_paid.reference_key
-    where bank_references.kind = 'RF'
-    union all
     select entries.entry_key
     from entries
-    inner join keys_of_documents
-        on {{ normalised_reference("entries.end_to_end_id") }} = keys_of_documents.reference_key
+    inner join keys_of_returns
+        on {{ normalised_reference("entries.end_to_end_id") }} = keys_of_returns.reference_key
     where entries.end_to_end_id is not null
+),
+
+strong_references as (
+    select
+        bank_references.entry_key,
+        bank_references.kind,
+        bank_references.reference
+    from {{ ref("stg_bank__entry_references") }} as bank_references
+    where bank_references.source = 'end_to_end' or bank_references.is_valid or bank_references.kind = 'RF'
+),
+
+naming_strongly as (
+    select
+        strong_references.entry_key,
+        keys_weakly_paid.reference_key
+    from strong_references
+    inner join keys_weakly_paid
+        on strong_references.reference = keys_weakly_paid.reference_key
+    union all
+    select
+        strong_references.entry_key,
+        keys_weakly_paid.reference_key
+    from strong_references
+    inner join keys_weakly_paid
+        on substr(strong_references.reference, 5) = keys_weakly_paid.reference_key
+    where strong_references.kind = 'RF'
+    union all
+    select
+        entries.entry_key,
+        keys_weakly_paid.reference_key
+    from entries
+    inner join keys_weakly_paid
+        on {{ normalised_reference("entries.end_to_end_id") }} = keys_weakly_paid.reference_key
+    where entries.end_to_end_id is not null
+),
+
+-- What rests on weak evidence gives way to an entry that names its document strongly,
+contrary_documents as (
+    select distinct
+        keys_of_documents.company_id,
+        keys_of_documents.invoice_id
+    from keys_of_documents
+    inner join naming_strongly
+        on keys_of_documents.reference_key = naming_strongly.reference_key
+    where not keys_of_documents.is_any_reference
+),
+
+-- and what leaned on whose account it was falls with the account: when a person answered about a payment from it, or
+-- the bank took one back. Pairs of returns are made later; these are all that may be of one.
+entries_in_doubt as (
+    select match_answers.entry_key
+    from match_answers
+    union
+    select naming_as_returns.entry_key
+    from naming_as_returns
+    union
+    select entries.entry_key
+    from entries
+    inner join returning_entries
+        on entries.end_to_end_id = returning_entries.end_to_end_id
+),
+
+accounts_in_doubt as (
+    select distinct
+        entries.company_id,
+        entries.counterparty_iban as iban
+    from entries_in_doubt
+    inner join entries
+        on entries_in_doubt.entry_key = entries.entry_key
+    where entries.counterparty_iban is not null
+),
+
+entries_of_accounts_in_doubt as (
+    select entries.entry_key
+    from entries
+    inner join accounts_in_doubt
+        on
+            entries.company_id = accounts_in_doubt.company_id
+            and entries.counterparty_iban = accounts_in_doubt.iban
+),
+
+weakly_placed as (
+    select standing.entry_key
+    from standing
+    inner join contrary_documents
+        on
+            standing.company_id = contrary_documents.company_id
+            and standing.invoice_id = contrary_documents.invoice_id
+    where standing.rung >= 4
+    union all
+    select standing.entry_key
+    from standing
+    inner join rules
+        on
+            standing.rule_id = rules.rule_id
+            and rules.leans_on_account
+    inner join entries_of_accounts_in_doubt
+        on standing.entry_key = entries_of_accounts_in_doubt.entry_key
 ),
 
 consulted as (
     select unsettled.entry_key
     from unsettled
     union
-    select naming.entry_key
-    from naming
+    select naming_as_returns.entry_key
+    from naming_as_returns
+    union
+    select naming_strongly.entry_key
+    from naming_strongly
+    union
+    select weakly_placed.entry_key
+    from weakly_placed
     union
     select match_answers.entry_key
     from match_answers

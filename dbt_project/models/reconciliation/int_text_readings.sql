@@ -307,9 +307,10 @@ customers_read as (
 invoices_of_customers as (
     select
         invoices_left.*,
-        count(*) over (
-            partition by invoices_left.company_id, invoices_left.customer_id, invoices_left.currency
-        ) as open_count,
+        -- Judged here, where a customer is counted: to pair the words of his payments with thousands of invoices first,
+        -- and then put them aside, was most of the work of a day.
+        count(*) over (partition by invoices_left.company_id, invoices_left.customer_id, invoices_left.currency)
+        <= tolerances.max_read_items as is_few_enough,
         count(*) over (
             partition by
                 invoices_left.company_id, invoices_left.customer_id, invoices_left.currency, invoices_left.open_amount
@@ -319,6 +320,7 @@ invoices_of_customers as (
         on
             invoices_left.company_id = customers_read.company_id
             and invoices_left.customer_id = customers_read.customer_id
+    cross join tolerances
 ),
 
 -- Of everybody else, for payments of nobody: written with the same signs but for zeros and letters like digits.
@@ -347,14 +349,13 @@ pairs as (
         on
             payments.entry_key = whole_words.entry_key
             and not whole_words.is_other_number
-    cross join tolerances
     inner join invoices_of_customers
         on
             payments.company_id = invoices_of_customers.company_id
             and payments.customer_id = invoices_of_customers.customer_id
             and payments.currency = invoices_of_customers.currency
             and payments.booked_on >= invoices_of_customers.issued_on
-            and tolerances.max_read_items >= invoices_of_customers.open_count
+            and invoices_of_customers.is_few_enough
     where payments.context <> 'nobody'
     union
     select
@@ -370,14 +371,13 @@ pairs as (
             and not whole_words.is_other_number
     inner join likely_customers
         on payments.entry_key = likely_customers.entry_key
-    cross join tolerances
     inner join invoices_of_customers
         on
             payments.company_id = invoices_of_customers.company_id
             and likely_customers.customer_id = invoices_of_customers.customer_id
             and payments.currency = invoices_of_customers.currency
             and payments.booked_on >= invoices_of_customers.issued_on
-            and tolerances.max_read_items >= invoices_of_customers.open_count
+            and invoices_of_customers.is_few_enough
     union
     select
         payments.entry_key,
