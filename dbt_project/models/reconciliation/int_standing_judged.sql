@@ -168,8 +168,17 @@ contradicted as (
             references_resolved.entry_key = naming_stands.entry_key
             and references_resolved.company_id = naming_stands.company_id
             and references_resolved.invoice_id = naming_stands.invoice_id
+    left join references_resolved as own_reference
+        on
+            looked_at.entry_key = own_reference.entry_key
+            and looked_at.company_id = own_reference.company_id
+            and looked_at.invoice_id = own_reference.invoice_id
+            and own_reference.strength <= 2
+            and not own_reference.is_rejected
     where
         looked_at.rung >= 4
+        -- Short by a discount, it may name the document as well as the other does: then the other was sent twice.
+        and own_reference.entry_key is null
         and references_resolved.strength <= 2
         and references_resolved.is_unique
         and not references_resolved.is_rejected
