@@ -38,6 +38,10 @@ customers as (
     select * from {{ ref("stg_billing__customers") }}
 ),
 
+bank_references as (
+    select * from {{ ref("int_references_consulted") }}
+),
+
 match_answers as (
     select * from {{ ref("stg_register__match_answers") }}
 ),
@@ -354,15 +358,11 @@ by_customer as (
 ),
 
 -- The amount alone: only when so few invoices have it that a person can look at all of them.
-by_amount as (
+of_same_amount as (
     select
         open_receipts.entry_key,
         open_invoices.invoice_id,
-        8 as proposal_class,
-        8 as rung,
-        'amount_only' as rule_id,
-        'amount_only' as reason,
-        'Same amount as the whole open amount; nothing else points to it.' as evidence
+        open_invoices.invoice_number
     from open_receipts
     inner join open_invoices
         on
@@ -371,6 +371,47 @@ by_amount as (
             and open_receipts.left_amount = open_invoices.open_amount
             and open_invoices.amount_count <= 3
     where open_receipts.customer_id is null
+),
+
+-- Who it is from, nobody knows; but the text is one sign, or two that changed places, from the number of one of these.
+slips as (
+    select
+        of_same_amount.entry_key,
+        of_same_amount.invoice_id,
+        min(coalesce(bank_references.span_text, bank_references.reference)) as span_text
+    from of_same_amount
+    cross join tolerances
+    inner join bank_references
+        on
+            of_same_amount.entry_key = bank_references.entry_key
+            and bank_references.source in ('remittance', 'structured', 'referred_document')
+            and length(bank_references.reference) >= tolerances.min_number_length
+            and {{
+                is_one_edit_apart(
+                    "bank_references.reference", normalised_reference("of_same_amount.invoice_number")
+                )
+            }}
+    group by of_same_amount.entry_key, of_same_amount.invoice_id
+),
+
+by_amount as (
+    select
+        of_same_amount.entry_key,
+        of_same_amount.invoice_id,
+        case when slips.entry_key is not null then 4 else 8 end as proposal_class,
+        case when slips.entry_key is not null then 4 else 8 end as rung,
+        case when slips.entry_key is not null then 'damaged_number' else 'amount_only' end as rule_id,
+        case when slips.entry_key is not null then 'damaged_number_alone' else 'amount_only' end as reason,
+        coalesce(
+            'The text "' || slips.span_text || '" is one slip from ' || of_same_amount.invoice_number
+            || ' and the amount is exact; whose account it was paid from is not known for certain.',
+            'Same amount as the whole open amount; nothing else points to it.'
+        ) as evidence
+    from of_same_amount
+    left join slips
+        on
+            of_same_amount.entry_key = slips.entry_key
+            and of_same_amount.invoice_id = slips.invoice_id
 ),
 
 candidates as (
