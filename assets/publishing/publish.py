@@ -26,6 +26,29 @@ STORAGE_VERSION = "v1.0.0"
 KEPT_SNAPSHOTS = 3
 
 
+# Bookings proposed to the ledger of the ERP: its import reads a file, not a database.
+JOURNAL = "journal_proposals"
+JOURNAL_COLUMNS = (
+    "journal_line_id",
+    "company_id",
+    "booked_on",
+    "account_code",
+    "account_name",
+    "debit_amount",
+    "credit_amount",
+    "currency",
+    "customer_id",
+    "invoice_number",
+    "component",
+    "entry_key",
+    "description",
+)
+# Columns whose text comes from outside: a description quotes what a payer wrote.
+JOURNAL_TEXTS = frozenset(
+    {"company_id", "account_code", "account_name", "customer_id", "invoice_number", "description"}
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Published:
     """What was published: the snapshot's file name and the rows of each table."""
@@ -72,6 +95,8 @@ def publish(warehouse: Path, folder: Path, as_of: date) -> Published:
                 connection.execute(f"select count(*) from published.{schema}.{table}").fetchall()[0][0]
             )
             _write_parquet(connection, folder / "parquet" / schema, schema, table)
+        if ("reconciliation", JOURNAL) in tables:
+            _write_journal(connection, folder / "journal", as_of)
     snapshot.chmod(0o600)
     _point_to(folder, snapshot.name, as_of, rows)
     _forget_old_snapshots(folder)
@@ -97,6 +122,27 @@ def _write_parquet(connection: duckdb.DuckDBPyConnection, folder: Path, schema: 
     connection.execute(f"copy published.{schema}.{table} to '{_quoted(aside)}' (format parquet, compression zstd)")
     aside.chmod(0o600)
     os.replace(aside, target)
+
+
+def _write_journal(connection: duckdb.DuckDBPyConnection, folder: Path, as_of: date) -> None:
+    """Writes `journal-<as_of>.csv` (RFC 4180, UTF-8), one line a row. The same day again writes the same file.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe in front.
+    """
+    folder.mkdir(mode=0o700, exist_ok=True)
+    target, aside = folder / f"journal-{as_of.isoformat()}.csv", folder / f".journal-{as_of.isoformat()}.csv.tmp"
+    columns = ", ".join(_no_formula(name) if name in JOURNAL_TEXTS else name for name in JOURNAL_COLUMNS)
+    connection.execute(
+        f"copy (select {columns} from published.reconciliation.{JOURNAL}"
+        " order by company_id, entry_key, invoice_number, component, debit_amount desc, journal_line_id)"
+        f" to '{_quoted(aside)}' (format csv, header)"
+    )
+    aside.chmod(0o600)
+    os.replace(aside, target)
+
+
+def _no_formula(column: str) -> str:
+    return rf"regexp_replace({column}, '^([=+@\t\r-])', '''\1') as {column}"
 
 
 def _point_to(folder: Path, snapshot: str, as_of: date, rows: dict[str, int]) -> None:

@@ -198,3 +198,33 @@ def test_a_folder_with_a_quote_in_its_name_is_a_folder_like_any_other(warehouse:
     folder = tmp_path / "klant's map"
     publish(warehouse, folder, TUESDAY)
     assert len(parquet_rows(folder, "dunning.dunning_decisions")) == 2
+
+
+def test_the_journal_of_the_day_is_a_file_whose_texts_are_no_formulas(warehouse: Path, tmp_path: Path) -> None:
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute(
+            """
+            create schema reconciliation;
+            create table reconciliation.journal_proposals as
+            select
+                day as as_of_date, line as journal_line_id, 'C1' as company_id, date '2026-03-01' as booked_on,
+                account as account_code, 'Debtors, trade' as account_name, debit::decimal(18, 2) as debit_amount,
+                credit::decimal(18, 2) as credit_amount, 'EUR' as currency, 'K1' as customer_id, number as invoice_number,
+                'principal' as component, 'e1' as entry_key, told as description
+            from (values
+                (date '2026-03-03', 'l1', '2190', 10.5, 0, '=F1', '-Names "F1".'),
+                (date '2026-03-03', 'l2', '1300', 0, 10.5, '=F1', '@SUM(A1)'),
+                (date '2026-03-02', 'l0', '1300', 0, 99, 'F0', 'of yesterday')
+            ) as lines(day, line, account, debit, credit, number, told)
+            """
+        )
+    for _ in range(2):
+        publish(warehouse, tmp_path / "published", TUESDAY)
+        journal = tmp_path / "published" / "journal" / "journal-2026-03-03.csv"
+        assert journal.read_text(encoding="utf-8").splitlines() == [
+            "journal_line_id,company_id,booked_on,account_code,account_name,debit_amount,credit_amount,currency,"
+            "customer_id,invoice_number,component,entry_key,description",
+            'l1,C1,2026-03-01,2190,"Debtors, trade",10.50,0.00,EUR,K1,\'=F1,principal,e1,"\'-Names ""F1""."',
+            "l2,C1,2026-03-01,1300,\"Debtors, trade\",0.00,10.50,EUR,K1,'=F1,principal,e1,'@SUM(A1)",
+        ]
+    assert stat.S_IMODE(journal.stat().st_mode) == 0o600
