@@ -17,6 +17,18 @@ payment_allocations as (
     select * from {{ ref("payment_allocations") }}
 ),
 
+invoices as (
+    select * from {{ ref("stg_billing__invoices") }}
+),
+
+bank_entries as (
+    select * from {{ ref("stg_bank__entries") }}
+),
+
+tolerances as (
+    select * from {{ ref("reconciliation_tolerances") }}
+),
+
 dunning_policy as (
     select * from {{ ref("int_dunning_policy") }}
 ),
@@ -41,12 +53,45 @@ by_customer as (
     where customer_segments.segment = 'key' or customers.scenario_id = 'key_account'
 ),
 
+-- What was missing for a reason, at most: the discount, or what the bank kept. It may be more than the share that is
+-- too small to ask about.
 paid_short as (
-    select distinct
+    select
         payment_allocations.company_id,
-        payment_allocations.invoice_id
+        payment_allocations.invoice_id,
+        max(
+            case
+                when payment_allocations.rule_id = 'discount_taken'
+                    then
+                        {{
+                            part_of(
+                                "invoices.total_amount",
+                                "cast(invoices.discount_percent * 10000 as bigint)",
+                                1000000,
+                            )
+                        }} + tolerances.rounding_amount
+                when payment_allocations.rule_id = 'short_by_bank_costs'
+                    then greatest(
+                        coalesce(bank_entries.charges_amount, 0),
+                        case
+                            when bank_entries.original_currency = bank_entries.currency
+                                then bank_entries.original_amount - bank_entries.amount
+                            else 0
+                        end
+                    )
+            end
+        ) as reason_amount
     from payment_allocations
+    left join tolerances
+        on payment_allocations.policy_id = tolerances.policy_id
+    left join invoices
+        on
+            payment_allocations.company_id = invoices.company_id
+            and payment_allocations.invoice_id = invoices.invoice_id
+    left join bank_entries
+        on payment_allocations.entry_key = bank_entries.entry_key
     where payment_allocations.rung = 7
+    group by payment_allocations.company_id, payment_allocations.invoice_id
 ),
 
 final as (
@@ -60,8 +105,11 @@ final as (
         on
             paid_short.company_id = open_items.company_id
             and paid_short.invoice_id = open_items.invoice_id
-            and open_items.open_amount * 10000
-            <= open_items.total_amount * dunning_policy.small_difference_basis_points
+            and (
+                open_items.open_amount * 10000
+                <= open_items.total_amount * dunning_policy.small_difference_basis_points
+                or open_items.open_amount <= paid_short.reason_amount
+            )
     union all
     select
         open_items.company_id,

@@ -38,6 +38,10 @@ documents as (
     select * from {{ ref("int_documents_named") }}
 ),
 
+bank_references as (
+    select * from {{ ref("int_references_consulted") }}
+),
+
 {{ left_after(["int_matches_confirmed", "int_matches_end_to_end", "int_matches_reference"]) }},
 
 named as (
@@ -535,8 +539,6 @@ names as (
         coalesce(customers.parent_customer_id, customers.customer_id) as family_id,
         {{ name_without_form("customers.name") }} as payer_name
     from customers
-    cross join tolerances
-    where tolerances.heeds_payer_name
 ),
 
 -- Payers nobody knows the account of, who do not bear the very name of the customer they name a document of.
@@ -552,7 +554,11 @@ strangers as (
         on
             singles.company_id = customers.company_id
             and singles.customer_id = customers.customer_id
-    where singles.has_own_owner is null and upper(entries.counterparty_name) <> upper(customers.name)
+    cross join tolerances
+    where
+        singles.has_own_owner is null
+        and upper(entries.counterparty_name) <> upper(customers.name)
+        and tolerances.heeds_payer_name
 ),
 
 -- The payer's name is that of another customer with an open invoice of this amount, and of nobody in the one named.
@@ -574,7 +580,9 @@ name_of_another as (
         names_of_payers.entry_key,
         'The text names "' || min(names_of_payers.span_text) || '", but it was paid by "'
         || min(names_of_payers.counterparty_name)
-        || '", which is the name of another customer with an open invoice of this amount.' as doubt_explanation
+        || '", which is the name of another customer with an open invoice of this amount.' as doubt_explanation,
+        min(names_of_payers.name_customer_id) as other_customer_id,
+        count(distinct names_of_payers.name_customer_id) as other_count
     from names_of_payers
     inner join items_left
         on
@@ -586,6 +594,110 @@ name_of_another as (
     group by names_of_payers.entry_key
 ),
 
+-- Texts of payers nobody knows the account of, where neither the holder nor the text says the customer whose document
+-- is named, by its name or its number.
+texts as (
+    select
+        singles.entry_key,
+        singles.company_id,
+        singles.customer_id,
+        singles.family_id,
+        singles.span_text,
+        ' ' || {{ normalised_name("entries.remittance") }} || ' ' as text
+    from singles
+    inner join entries
+        on singles.entry_key = entries.entry_key
+    inner join names
+        on
+            singles.company_id = names.company_id
+            and singles.customer_id = names.customer_id
+    cross join tolerances
+    where
+        singles.has_own_owner is null
+        and tolerances.heeds_customer_in_text
+        and {{ name_without_form("coalesce(entries.counterparty_name, '')") }} <> names.payer_name
+        and position(
+            ' ' || names.payer_name || ' ' in ' ' || {{ normalised_name("entries.remittance") }} || ' '
+        ) = 0
+        and position(
+            ' ' || {{ normalised_name("singles.customer_id") }} || ' '
+            in ' ' || {{ normalised_name("entries.remittance") }} || ' '
+        ) = 0
+),
+
+words as (
+    select
+        texts.entry_key,
+        texts.company_id,
+        word.element as word,
+        lead(word.element) over (partition by texts.entry_key order by word.position) as next_word
+    from texts
+    cross join {{ unnested(split_text("trim(texts.text)", " "), "word") }}
+),
+
+-- Names of two words and more: their first two are looked up among the words, then the whole name is compared.
+names_by_start as (
+    select
+        names.*,
+        split_part(names.payer_name, ' ', 1) || ' ' || split_part(names.payer_name, ' ', 2) as first_words
+    from names
+    where position(' ' in names.payer_name) > 0
+),
+
+others_in_texts as (
+    select
+        texts.entry_key,
+        customers.customer_id as other_customer_id,
+        texts.span_text,
+        bank_references.span_text as other_text,
+        'number' as told_by
+    from texts
+    cross join tolerances
+    inner join bank_references
+        on
+            texts.entry_key = bank_references.entry_key
+            and bank_references.source = 'remittance'
+            and bank_references.reference <> {{ normalised_reference("texts.span_text") }}
+    inner join customers
+        on
+            texts.company_id = customers.company_id
+            and bank_references.reference = {{ normalised_reference("customers.customer_id") }}
+    where
+        coalesce(customers.parent_customer_id, customers.customer_id) <> texts.family_id
+        and length(bank_references.reference) >= tolerances.min_customer_number_length
+        -- A whole word, not a piece of one.
+        and position(' ' || {{ normalised_name("bank_references.span_text") }} || ' ' in texts.text) > 0
+    union all
+    select
+        texts.entry_key,
+        names_by_start.customer_id as other_customer_id,
+        texts.span_text,
+        names_by_start.payer_name as other_text,
+        'name' as told_by
+    from texts
+    inner join words
+        on texts.entry_key = words.entry_key
+    inner join names_by_start
+        on
+            words.company_id = names_by_start.company_id
+            and words.word || ' ' || words.next_word = names_by_start.first_words
+    where
+        names_by_start.family_id <> texts.family_id
+        and position(' ' || names_by_start.payer_name || ' ' in texts.text) > 0
+),
+
+text_of_another as (
+    select
+        others_in_texts.entry_key,
+        'The text names "' || min(others_in_texts.span_text) || '", but it also holds "'
+        || min(others_in_texts.other_text) || '", which is the ' || max(others_in_texts.told_by)
+        || ' of another customer, and whose account it is nobody knows.' as doubt_explanation,
+        min(others_in_texts.other_customer_id) as other_customer_id,
+        count(distinct others_in_texts.other_customer_id) as other_count
+    from others_in_texts
+    group by others_in_texts.entry_key
+),
+
 judged as (
     select
         fitting.*,
@@ -594,6 +706,7 @@ judged as (
             when not fitting.has_own_owner then 'payer_is_someone_else'
             when slips.entry_key is not null then 'may_be_the_others'
             when name_of_another.entry_key is not null then 'name_of_another_customer'
+            when text_of_another.entry_key is not null then 'text_of_another_customer'
             when against_habit.entry_key is not null then 'fits_another_invoice'
         end as doubt,
         case
@@ -603,8 +716,20 @@ judged as (
                 then
                     'The text names "' || fitting.span_text
                     || '", of several customers that have other open invoices of the same amounts.'
-            else coalesce(name_of_another.doubt_explanation, against_habit.doubt_explanation)
-        end as doubt_explanation
+            else
+                coalesce(
+                    name_of_another.doubt_explanation,
+                    text_of_another.doubt_explanation,
+                    against_habit.doubt_explanation
+                )
+        end as doubt_explanation,
+        -- Of several customers of one name nobody can say which.
+        case
+            when not fitting.has_own_owner or slips.entry_key is not null then null
+            when name_of_another.other_count = 1 then name_of_another.other_customer_id
+            when name_of_another.entry_key is null and text_of_another.other_count = 1
+                then text_of_another.other_customer_id
+        end as doubt_customer_id
     from fitting
     left join credit_texts
         on fitting.entry_key = credit_texts.entry_key
@@ -612,6 +737,8 @@ judged as (
         on fitting.entry_key = slips.entry_key
     left join name_of_another
         on fitting.entry_key = name_of_another.entry_key
+    left join text_of_another
+        on fitting.entry_key = text_of_another.entry_key
     left join against_habit
         on fitting.entry_key = against_habit.entry_key
 ),
@@ -695,7 +822,8 @@ matches as (
         end as evidence,
         judged.booked_on,
         judged.doubt,
-        judged.doubt_explanation
+        judged.doubt_explanation,
+        judged.doubt_customer_id
     from by_invoice
     inner join judged
         on by_invoice.entry_key = judged.entry_key
@@ -708,7 +836,8 @@ final as (
     select
         {{ match_columns("matches", "rules") }},
         matches.doubt,
-        matches.doubt_explanation
+        matches.doubt_explanation,
+        matches.doubt_customer_id
     from matches
     inner join rules
         on

@@ -34,6 +34,17 @@ returns_paired as (
     select * from {{ ref("int_returns_paired") }}
 ),
 
+numbers_claimed as (
+    select * from {{ ref("int_numbers_claimed") }}
+),
+
+-- The name of the holder, or the text, is of another customer than the one whose document is named: of either, then.
+named_against_all_else as (
+    select distinct numbers_claimed.entry_key
+    from numbers_claimed
+    where numbers_claimed.doubt in ('name_of_another_customer', 'text_of_another_customer')
+),
+
 placed as (
     select
         payment_allocations.entry_key,
@@ -111,6 +122,7 @@ weighed as (
         entries_left.left_amount > coalesce(named.open_amount, 0) as is_more_than_named,
         coalesce(named.open_amount, 0) = 0 as is_settled_named,
         holders.entry_key is not null as is_held_by_another,
+        named_against_all_else.entry_key is not null as is_named_against_all_else,
         coalesce(owned.customer_id, mandated.customer_id) as payer_customer_id
     from entries_left
     left join placed
@@ -123,6 +135,8 @@ weighed as (
         on entries_left.entry_key = mandated.entry_key
     left join holders
         on entries_left.entry_key = holders.entry_key
+    left join named_against_all_else
+        on entries_left.entry_key = named_against_all_else.entry_key
 ),
 
 -- What the text names and whose account it came from must not point at two different families of customers.
@@ -136,6 +150,7 @@ judged as (
             when weighed.named_customer_count = 0 then weighed.payer_customer_id
             -- A settled document is named by mistake as easily as twice: it gives way to the name of the holder.
             when weighed.payer_customer_id is null and weighed.is_settled_named and weighed.is_held_by_another then null
+            when weighed.payer_customer_id is null and weighed.is_named_against_all_else then null
             when weighed.payer_customer_id is null then weighed.named_customer_id
             when weighed.payer_customer_id = weighed.named_customer_id then weighed.named_customer_id
             -- And to the account, unless both are of one family.

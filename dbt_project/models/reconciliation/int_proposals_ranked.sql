@@ -338,6 +338,31 @@ by_shared_account as (
     where open_receipts.customer_id is null
 ),
 
+-- Whoever else the name of the holder, or the text, speaks of beside the document named.
+by_doubt as (
+    select distinct
+        open_receipts.entry_key,
+        open_invoices.invoice_id,
+        4 as proposal_class,
+        5 as rung,
+        'other_customer_and_amount' as rule_id,
+        numbers_claimed.doubt as reason,
+        'Open invoice of the same amount of the other customer the payment speaks of, due '
+        || open_invoices.due_on || '.' as evidence
+    from open_receipts
+    cross join tolerances
+    inner join numbers_claimed
+        on open_receipts.entry_key = numbers_claimed.entry_key
+    inner join open_invoices
+        on
+            open_receipts.company_id = open_invoices.company_id
+            and numbers_claimed.doubt_customer_id = open_invoices.customer_id
+            and open_receipts.currency = open_invoices.currency
+            -- As above.
+            and open_receipts.left_amount - open_invoices.open_amount = 0
+            and tolerances.max_read_items >= open_invoices.amount_age_rank
+),
+
 by_customer as (
     select
         open_receipts.entry_key,
@@ -426,6 +451,8 @@ candidates as (
     select * from by_amount_of_customer
     union all
     select * from by_shared_account
+    union all
+    select * from by_doubt
     union all
     select * from by_customer
     union all

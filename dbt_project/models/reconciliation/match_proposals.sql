@@ -27,6 +27,7 @@ final as (
                 when 'several_invoices' then 46
                 when 'payer_and_amount' then 45
                 when 'one_of_several_payers' then 40
+                when 'other_customer_and_amount' then 40
                 when 'customer_number_and_amount' then 38
                 when 'payer_name_and_amount' then 35
                 when 'payer_only' then 25
