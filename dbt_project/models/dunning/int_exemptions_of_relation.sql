@@ -84,7 +84,8 @@ paid_short as (
     from payment_allocations
     left join tolerances
         on payment_allocations.policy_id = tolerances.policy_id
-    left join invoices
+    -- Its columns are handed to a macro, where the linter does not look.
+    left join invoices -- noqa: ST11
         on
             payment_allocations.company_id = invoices.company_id
             and payment_allocations.invoice_id = invoices.invoice_id
@@ -108,7 +109,7 @@ final as (
             and (
                 open_items.open_amount * 10000
                 <= open_items.total_amount * dunning_policy.small_difference_basis_points
-                or open_items.open_amount <= paid_short.reason_amount
+                or paid_short.reason_amount >= open_items.open_amount
             )
     union all
     select
