@@ -289,7 +289,7 @@ def test_a_damaged_file_is_refused_or_read_never_worse(path: object, data: st.Da
 def test_the_columns_are_those_of_the_raw_tables() -> None:
     assert ENTRY_COLUMNS[:5] == ("ordinal", "detail_ordinal", "statement_key", "account_iban", "booked_on")
     assert ENTRY_COLUMNS[-1] == "parser_version"
-    assert len(ENTRY_COLUMNS) == 27
+    assert len(ENTRY_COLUMNS) == 31
     assert len(STATEMENT_COLUMNS) == 14
 
 
