@@ -128,7 +128,7 @@ decided as (
         reasoned.*,
         case
             when reasoned.is_sent_today then 'message'
-            when order_in_force.action = 'message' and reasoned.step_kind = 'call' then 'task'
+            when order_in_force.action = 'message' and reasoned.step_kind = 'task' then 'task'
             else order_in_force.action
         end as action
     from reasoned

@@ -40,7 +40,7 @@ calls_wanted as (
         on
             invoice_stages.scenario_id = steps.scenario_id
             and invoice_stages.reached_stage_no + 1 = steps.stage_no
-    where steps.step_kind = 'call'
+    where steps.task_kind = 'call'
 ),
 
 scheduled as (

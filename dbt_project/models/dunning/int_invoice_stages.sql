@@ -36,11 +36,22 @@ tracks_resumed as (
     select * from {{ ref("int_tracks_resumed") }}
 ),
 
+scenario_choices as (
+    select * from {{ ref("scenario_choices") }}
+),
+
 scenarios_in_force as (
     select scenarios.*
     from scenarios
     cross join business_day
     where {{ in_force("scenarios") }}
+),
+
+choices_in_force as (
+    select scenario_choices.*
+    from scenario_choices
+    cross join business_day
+    where {{ in_force("scenario_choices") }}
 ),
 
 final as (
@@ -96,8 +107,8 @@ final as (
         on customers.scenario_id = chosen.scenario_id
     left join scenarios_in_force as begun
         on scenarios_begun.scenario_id = begun.scenario_id
-    left join scenarios_in_force as by_segment
-        on coalesce(customer_segments.segment, 'standard') = by_segment.segment
+    left join choices_in_force as by_segment
+        on coalesce(customer_segments.segment, 'standard') = coalesce(nullif(by_segment.segment, ''), 'standard')
 )
 
 select * from final

@@ -1,5 +1,5 @@
--- The steps of every scenario as they count today, each with the message that would come after it. A call in between
--- adds its own days: the customer is told the earliest day of the next message, not of the call.
+-- The steps of every scenario as they count today, each with the message that would come after it. A task in between
+-- adds its own days: the customer is told the earliest day of the next message, not of the task.
 with business_day as (
     select * from {{ ref("stg_control__business_day") }}
 ),
@@ -39,18 +39,24 @@ final as (
         looked_ahead.tone,
         looked_ahead.base,
         looked_ahead.offset_days,
+        looked_ahead.day_kind,
         looked_ahead.expires_after_days,
         looked_ahead.channels,
         looked_ahead.requires_release,
         looked_ahead.pay_by_bank_days,
+        looked_ahead.minimum_share_basis_points,
+        looked_ahead.claims_interest,
+        looked_ahead.claims_costs,
+        looked_ahead.task_kind,
+        looked_ahead.owner_role,
         case when looked_ahead.next_base = 'previous_step' then looked_ahead.next_offset_days end
             as next_step_after_days,
         case
-            when looked_ahead.next_step_kind = 'call' then looked_ahead.second_next_kind
+            when looked_ahead.next_step_kind = 'task' then looked_ahead.second_next_kind
             else looked_ahead.next_kind
         end as next_message_kind,
         case
-            when looked_ahead.next_step_kind = 'call'
+            when looked_ahead.next_step_kind = 'task'
                 then looked_ahead.next_offset_days + looked_ahead.second_next_offset_days
             when looked_ahead.next_base = 'previous_step' then looked_ahead.next_offset_days
         end as next_message_after_days

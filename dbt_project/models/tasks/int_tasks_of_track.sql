@@ -57,7 +57,7 @@ calls as (
         on
             decisions.scenario_id = scenario_steps.scenario_id
             and decisions.stage_no = scenario_steps.stage_no
-            and scenario_steps.step_kind = 'call'
+            and scenario_steps.task_kind = 'call'
     inner join invoice_balances
         on
             decisions.company_id = invoice_balances.company_id

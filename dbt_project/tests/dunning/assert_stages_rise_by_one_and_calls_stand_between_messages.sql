@@ -1,4 +1,4 @@
--- A row here is a scenario step without its predecessor, or a call right after a call: the track could stop or skip.
+-- A row here is a scenario step without its predecessor, or a task right after a task: the track could stop or skip.
 with steps as (
     select
         scenario_steps.*,
@@ -15,5 +15,8 @@ from steps
 where
     (previous_stage_no is null and stage_no <> 0)
     or (previous_stage_no is not null and stage_no <> previous_stage_no + 1)
-    or (step_kind = 'call' and (previous_step_kind = 'call' or expires_after_days is null or stage_no < 2))
+    or (
+        step_kind = 'task'
+        and (previous_step_kind = 'task' or expires_after_days is null or task_kind is null or stage_no < 2)
+    )
     or (step_kind = 'message' and (message_kind is null or class is null or channels is null))
