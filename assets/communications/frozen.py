@@ -43,6 +43,7 @@ class FrozenMessage:
     stage_no: int
     cycle: int
     currency: str
+    occasion: str | None
     total_minor: int
     requires_release: bool
     policy_id: str | None
@@ -81,6 +82,7 @@ def freeze(message: RenderedMessage) -> FrozenMessage:
         "cycle": row["cycle"],
         "currency": currency,
         "total_minor": total_minor,
+        "occasion": row.get("occasion"),
         "template_hash": row.get("template_hash"),
         "items": [vars(item) for item in sorted(items, key=lambda item: item.invoice_id)],
     }
@@ -95,6 +97,7 @@ def freeze(message: RenderedMessage) -> FrozenMessage:
         stage_no=_whole(row["stage_no"]),
         cycle=_whole(row["cycle"]),
         currency=currency,
+        occasion=_optional_text(row, "occasion"),
         total_minor=total_minor,
         requires_release=bool(row["requires_release"]),
         policy_id=_optional_text(row, "policy_id"),
@@ -152,8 +155,10 @@ def _items(communication_id: str, row: Mapping[str, object], currency: str) -> t
         )
         for item in written
     )
-    if not items:
+    if not items and row.get("occasion") is None:
         raise UnusableMessage(f"{communication_id}: a message without invoices")
+    if row.get("occasion") is not None and any(item.is_acted for item in items):
+        raise UnusableMessage(f"{communication_id}: it takes an invoice a stage further and is no stage itself")
     if len({item.invoice_id for item in items}) != len(items):
         raise UnusableMessage(f"{communication_id}: an invoice appears twice")
     if any(item.currency != currency for item in items):

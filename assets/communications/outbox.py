@@ -41,15 +41,18 @@ DISPROVED = "disproved"
 # A new plan does not lift these: a brake and a doubt are settled by a person.
 _KEPT_HOLDS = (BRAKE, DISPROVED)
 
-ItemKey = tuple[str, str, int, int]
+# What a message occupies: (company, invoice, stage, cycle) of an item it acts on, or (company, customer, currency, kind,
+# occasion).
+_Key = tuple[str, str, int, int] | tuple[str, str, str, str, str]
 
 
 @dataclass(frozen=True)
 class Occupied:
-    """A message left out, since one of its invoices was already acted on at that stage and cycle."""
+    """A message left out, since one of its invoices was already acted on at that stage and cycle, or its occasion was met."""
 
     communication_id: str
-    invoice_id: str
+    invoice_id: str | None
+    occasion: str | None
     by_communication_id: str
     by_state: str
 
@@ -240,7 +243,7 @@ class _Planning:
                 occupied.append(taken)
                 give_up(self._connection, self._author, [message.communication_id], "superseded", "occupied")
                 continue
-            for key in _acted_keys(message):
+            for key in _keys(message):
                 holders[key] = (message.communication_id, "planned")
             if row is not None:
                 self._renew(message, row)
@@ -298,7 +301,8 @@ class _Planning:
         self._connection.execute(
             delete(communication_item).where(communication_item.c.communication_id == message.communication_id)
         )
-        self._connection.execute(insert(communication_item), _item_rows(message, "rendered"))
+        if message.items:
+            self._connection.execute(insert(communication_item), _item_rows(message, "rendered"))
         self._step(message, row, "rendered", standing.state, _standing_values(message, standing))
 
     def _step(
@@ -345,12 +349,13 @@ class _Planning:
             steps.append((Step(key, "planned", "rendered", 0, values={"body_sha256": message.body_sha256}), 0))
             steps.append((Step(key, "rendered", standing.state, 0, standing.held_reason), 0))
         self._connection.execute(insert(communication), communications)
-        self._connection.execute(insert(communication_item), items)
+        if items:
+            self._connection.execute(insert(communication_item), items)
         write_events(self._connection, self._author, steps)
 
-    def _holders(self, messages: Sequence[FrozenMessage]) -> dict[ItemKey, tuple[str, str]]:
-        """Who occupies which (company, invoice, stage, cycle), for the invoices of this plan."""
-        holders: dict[ItemKey, tuple[str, str]] = {}
+    def _holders(self, messages: Sequence[FrozenMessage]) -> dict[_Key, tuple[str, str]]:
+        """Who occupies which (company, invoice, stage, cycle) of this plan's invoices, and which of its occasions."""
+        holders: dict[_Key, tuple[str, str]] = {}
         item = communication_item.c
         for invoices in _chunks(sorted({item.invoice_id for message in messages for item in message.items}), 500):
             rows = self._connection.execute(
@@ -360,6 +365,17 @@ class _Planning:
             )
             for row in rows:
                 holders[(row.company_id, row.invoice_id, row.stage_no, row.cycle)] = (row.communication_id, row.state)
+        whole = communication.c
+        for occasions in _chunks(sorted({message.occasion for message in messages if message.occasion}), 500):
+            rows = self._connection.execute(
+                select(
+                    whole.company_id, whole.customer_id, whole.currency, whole.message_kind, whole.occasion,
+                    whole.communication_id, whole.state,
+                ).where(whole.occasion.in_(occasions), whole.state.not_in(FREED_STATES))
+            )  # fmt: skip
+            for row in rows:
+                key = (row.company_id, row.customer_id, row.currency, row.message_kind, row.occasion)
+                holders[key] = (row.communication_id, row.state)
         return holders
 
     def _inherited_releases(self, messages: Sequence[FrozenMessage]) -> dict[str, _Release]:
@@ -403,18 +419,21 @@ def _release_of(row: Row[Any]) -> _Release | None:
     return _Release(row.released_by, row.released_at, row.release_reason) if row.is_released else None
 
 
-def _first_taken(message: FrozenMessage, holders: Mapping[ItemKey, tuple[str, str]]) -> Occupied | None:
-    for key in _acted_keys(message):
+def _first_taken(message: FrozenMessage, holders: Mapping[_Key, tuple[str, str]]) -> Occupied | None:
+    for key in _keys(message):
         by_id, by_state = holders.get(key, (message.communication_id, ""))
         if by_id != message.communication_id:
-            return Occupied(message.communication_id, key[1], by_id, by_state)
+            invoice_id = None if message.occasion is not None else key[1]
+            return Occupied(message.communication_id, invoice_id, message.occasion, by_id, by_state)
     return None
 
 
-def _acted_keys(message: FrozenMessage) -> Iterator[ItemKey]:
+def _keys(message: FrozenMessage) -> Iterator[_Key]:
     for item in message.items:
         if item.is_acted:
             yield (message.company_id, item.invoice_id, item.stage_no, item.cycle)
+    if message.occasion is not None:
+        yield (message.company_id, message.customer_id, message.currency, message.message_kind, message.occasion)
 
 
 def _identity(message: FrozenMessage) -> dict[str, object]:
@@ -428,6 +447,7 @@ def _identity(message: FrozenMessage) -> dict[str, object]:
         "stage_no": message.stage_no,
         "cycle": message.cycle,
         "currency": message.currency,
+        "occasion": message.occasion,
     }
 
 

@@ -64,7 +64,7 @@ def register_facts(connection: Connection, up_to_seq: int, after_seq: int = 0) -
 
 
 def dispatch_facts(connection: Connection, up_to_seq: int) -> Iterator[tuple[object, ...]]:
-    """Rows of raw.dispatch_events: one per item and state change up to `up_to_seq`, in order.
+    """Rows of raw.dispatch_events: one per item and state change up to `up_to_seq`, in order; a message without items has one.
 
     `as_of_date` is the message's own business date also where the change was learnt later (a bounce, a doubt resolved):
     it is the day on which the customer was, or was not, reminded. `occurred_at` says when we learnt it.
@@ -80,15 +80,15 @@ def dispatch_facts(connection: Connection, up_to_seq: int) -> Iterator[tuple[obj
             communication.c.message_kind,
             communication.c.class_.label("class"),
             communication.c.channel,
-            communication_item.c.stage_no,
-            communication_item.c.cycle,
+            func.coalesce(communication_item.c.stage_no, communication.c.stage_no).label("stage_no"),
+            func.coalesce(communication_item.c.cycle, communication.c.cycle).label("cycle"),
             communication_item.c.is_acted,
             _STATE_AS_FACT.label("state"),
             communication.c.as_of_date,
             communication_event.c.occurred_at,
         )
         .join(communication, communication.c.communication_id == communication_event.c.communication_id)
-        .join(communication_item, communication_item.c.communication_id == communication.c.communication_id)
+        .outerjoin(communication_item, communication_item.c.communication_id == communication.c.communication_id)
         .where(
             _counts(up_to_seq),
             communication_event.c.to_state.in_(FACT_STATES),

@@ -42,6 +42,7 @@ _FROZEN_ALWAYS = (
     "stage_no",
     "cycle",
     "currency",
+    "occasion",
     "expires_on",
 )
 # Cancelled is among them for one case: the day of going live may want again what its rehearsal had already planned.

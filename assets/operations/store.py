@@ -19,9 +19,9 @@ from sqlalchemy.engine import URL, make_url
 from assets.operations import guards
 from assets.operations.clock import Clock
 from assets.operations.refusal import Refusal
-from assets.operations.tables import metadata, run_control, schema_version
+from assets.operations.tables import metadata, occasion_met, run_control, schema_version
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 # How long a writer waits for its turn before it gives up. Transactions are milliseconds; a minute means something
 # hangs.
@@ -30,8 +30,22 @@ BUSY_SECONDS = 60
 # Any constant: it names our advisory lock among those of other programs on the same PostgreSQL database.
 _WRITER_LOCK = 0x7469_6A64_6967
 
+
+def _add_occasion(connection: Connection) -> None:
+    """Messages that are no stage of a track: the column, the index that lets one through, the guard that freezes it."""
+    connection.execute(text("alter table communication add column occasion text"))
+    occasion_met.create(connection)
+    if connection.dialect.name == "sqlite":
+        connection.execute(text("drop trigger communication_identity"))
+        renewed = [guard for guard in guards.sqlite_guards() if "trigger communication_identity " in guard]
+    else:
+        renewed = [guard for guard in guards.postgresql_guards() if "function tijdig_frozen()" in guard][:1]
+    for statement in renewed:
+        connection.execute(text(statement.replace(":", "\\:")))
+
+
 # From version n to n + 1: {n + 1: step}. A new store is made whole at SCHEMA_VERSION; these bring older ones up to it.
-MIGRATIONS: dict[int, Callable[[Connection], None]] = {}
+MIGRATIONS: dict[int, Callable[[Connection], None]] = {2: _add_occasion}
 
 
 def open_store(url: str | URL) -> Engine:

@@ -98,8 +98,8 @@ STATES = (
     "failed_exhausted",
 )
 
-# A message in one of these no longer occupies (company, invoice, stage, cycle): another may take its place. A doubtful
-# one is not among them: until it is proved absent it counts as sent.
+# A message in one of these no longer occupies (company, invoice, stage, cycle), nor its occasion: another may take its
+# place. A doubtful one is not among them: until it is proved absent it counts as sent.
 FREED_STATES = ("superseded", "cancelled", "expired", "failed_permanent", "failed_exhausted", "bounced")
 
 # Nothing has left the house yet, and nothing is on its way.
@@ -229,6 +229,8 @@ communication = Table(
     Column("stage_no", Integer, nullable=False),
     Column("cycle", Integer, nullable=False),
     Column("currency", String(3), nullable=False),
+    # The fact that calls for a message that is no stage of a track. Null for a stage.
+    Column("occasion", Text),
     Column("is_rehearsal", Boolean, nullable=False),
     # What it says. Changes only while it is unsent, and then loses its release.
     Column("total_minor", BigInteger, nullable=False),
@@ -302,6 +304,20 @@ Index(
     unique=True,
     sqlite_where=_occupied,
     postgresql_where=_occupied,
+)
+
+# The same for what is no stage: an agreement is confirmed once, whatever else has changed about the message since.
+_met = and_(communication.c.occasion.is_not(None), communication.c.state.not_in(FREED_STATES))
+occasion_met = Index(
+    "uq_communication_occasion",
+    communication.c.company_id,
+    communication.c.customer_id,
+    communication.c.currency,
+    communication.c.message_kind,
+    communication.c.occasion,
+    unique=True,
+    sqlite_where=_met,
+    postgresql_where=_met,
 )
 
 communication_event = Table(

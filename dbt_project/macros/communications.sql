@@ -18,16 +18,30 @@
     Identity of a message: SHA-256 over
     `company_id|customer_id|channel|class|stage_no|cycle|items|as_of_date|policy_version|template_hash`, first 26 hex
     digits. `items` is `invoice_id=amount` for every item, joined by commas in the order of invoice_id, amounts with
-    two decimals and a dot; the date is ISO. The same facts on the same day under the same policy and wording give the
+    two decimals and a dot; the date is ISO. A message that is no stage of a track has `|currency|message_kind|occasion`
+    after that: the fact that calls for it. The same facts on the same day under the same policy and wording give the
     same message; anything else gives another one.
 #}
 {% macro communication_id(message, items, policy_version) -%}
 {{ short_hash(
     "concat_ws('|', " ~ message ~ ".company_id, " ~ message ~ ".customer_id, " ~ message ~ ".channel, "
     ~ message ~ ".class, cast(" ~ message ~ ".stage_no as varchar), cast(" ~ message ~ ".cycle as varchar), "
-    ~ items ~ ", cast(" ~ message ~ ".as_of_date as varchar), coalesce(" ~ policy_version ~ ", ''), coalesce("
-    ~ message ~ ".template_hash, ''))"
+    ~ "coalesce(" ~ items ~ ", ''), cast(" ~ message ~ ".as_of_date as varchar), coalesce(" ~ policy_version ~ ", ''), "
+    ~ "coalesce(" ~ message ~ ".template_hash, ''), "
+    ~ "case when " ~ message ~ ".occasion is not null then concat_ws('|', " ~ message ~ ".currency, "
+    ~ message ~ ".message_kind, " ~ message ~ ".occasion) end)"
 ) }}
+{%- endmacro %}
+
+{#
+    What a message is about, before it is addressed and worded: `company_id|customer_id|currency|message_kind|occasion`.
+    There is one message of it, and one message in all that ever leaves for an occasion.
+#}
+{% macro message_key(message) -%}
+concat_ws(
+        '|', {{ message }}.company_id, {{ message }}.customer_id, {{ message }}.currency, {{ message }}.message_kind,
+        {{ message }}.occasion
+    )
 {%- endmacro %}
 
 {# A JSON object from a mapping of keys to SQL expressions, keys in the order given; a null stays a JSON null. #}
@@ -79,7 +93,7 @@ or ({{ channel }} in ('letter', 'registered_letter') and {{ reach }}.is_post_usa
     "sender_vat_number": "varchar", "sender_registration_number": "varchar", "sender_iban": "varchar",
     "sender_bic": "varchar", "payment_reference": "varchar", "payment_text": "varchar",
     "next_message_kind": "varchar", "next_step_on": "date", "owner": "varchar", "run_id": "varchar",
-    "items": "varchar", "trace": "varchar",
+    "items": "varchar", "trace": "varchar", "occasion": "varchar", "particulars": "varchar",
 }) }}
 {%- endmacro %}
 

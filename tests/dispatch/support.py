@@ -53,9 +53,12 @@ def message(
     run_id: str = "run",
     company: str = "C1",
     currency: str = "EUR",
+    occasion: str | None = None,
 ) -> RenderedMessage:
-    """A rendered message as the renderer makes it."""
-    acted = invoices or (f"{customer}-F1",)
+    """A rendered message as the renderer makes it. One for an `occasion` takes no invoice a stage further."""
+    if occasion is not None:
+        invoices, not_acted, stage, cycle = (), (*invoices, *not_acted), 0, 0
+    acted = invoices or (() if occasion is not None else (f"{customer}-F1",))
     items = [
         {
             "invoice_id": invoice,
@@ -67,7 +70,7 @@ def message(
         }
         for invoice in (*acted, *not_acted)
     ]
-    identity = [company, customer, channel, str(stage), str(cycle), items, day, template_hash]
+    identity = [company, customer, channel, str(stage), str(cycle), items, day, template_hash, occasion]
     communication_id = sha256_hex(canonical_bytes(identity))[:26]
     address = recipient or f"{customer.lower()}@customer.test"
     row: dict[str, object] = {
@@ -77,7 +80,7 @@ def message(
         "customer_id": customer,
         "channel": channel,
         "class": "formal" if formal else "friendly",
-        "message_kind": "formal_notice" if formal else f"reminder_{stage}",
+        "message_kind": "thank_you" if occasion is not None else "formal_notice" if formal else f"reminder_{stage}",
         "stage_no": stage,
         "cycle": cycle,
         "template_id": f"{channel}/en/x",
@@ -91,6 +94,7 @@ def message(
         "items": json.dumps(items),
         "trace": "[]",
         "run_id": run_id,
+        "occasion": occasion,
     }
     content = (
         _mail(communication_id, address, text) if channel == "email" else f"%PDF {communication_id} {text}".encode()

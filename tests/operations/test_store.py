@@ -63,23 +63,48 @@ def test_a_step_runs_once_and_a_failing_step_leaves_nothing_behind(engine, clock
 
     def first(connection):
         connection.execute(text("create table extra (x integer)"))
-        steps.append(2)
+        steps.append(SCHEMA_VERSION + 1)
 
     def failing(connection):
         connection.execute(text("create table never (x integer)"))
         raise RuntimeError("power cut")
 
-    monkeypatch.setattr(store, "SCHEMA_VERSION", 3)
-    monkeypatch.setattr(store, "MIGRATIONS", {2: first, 3: failing})
+    one, two = SCHEMA_VERSION + 1, SCHEMA_VERSION + 2
+    monkeypatch.setattr(store, "SCHEMA_VERSION", two)
+    monkeypatch.setattr(store, "MIGRATIONS", {one: first, two: failing})
     with pytest.raises(RuntimeError, match="power cut"):
         migrate(engine, clock)
     with reading(engine) as connection:
-        assert stored_version(connection) == 1
+        assert stored_version(connection) == SCHEMA_VERSION
         assert not {"extra", "never"} & set(inspect(connection).get_table_names())
-    monkeypatch.setattr(store, "MIGRATIONS", {2: first, 3: lambda connection: None})
-    assert migrate(engine, clock) == 3
-    assert migrate(engine, clock) == 3
-    assert steps == [2, 2]  # once undone, once for good
+    monkeypatch.setattr(store, "MIGRATIONS", {one: first, two: lambda connection: None})
+    assert migrate(engine, clock) == two
+    assert migrate(engine, clock) == two
+    assert steps == [one, one]  # once undone, once for good
+
+
+def test_a_store_from_before_occasions_is_brought_up_and_guards_them(sqlite_engine, clock):
+    identity = next(guard for guard in guards.sqlite_guards() if "trigger communication_identity " in guard)
+    with writing(sqlite_engine) as connection:
+        for statement in (
+            "drop trigger communication_identity",
+            "drop index uq_communication_occasion",
+            "alter table communication drop column occasion",
+            identity.replace(' or new."occasion" is not old."occasion"', ""),
+            "delete from schema_version",
+        ):
+            connection.execute(text(statement))
+        connection.execute(text("insert into schema_version values (1, :at)"), {"at": "2026-01-01T00:00:00.000000Z"})
+    assert migrate(sqlite_engine, clock) == SCHEMA_VERSION
+    with reading(sqlite_engine) as connection:
+        assert "occasion" in {column["name"] for column in inspect(connection).get_columns("communication")}
+        assert "uq_communication_occasion" in {
+            index["name"] for index in inspect(connection).get_indexes("communication")
+        }
+        kept = connection.execute(
+            text("select sql from sqlite_master where name = 'communication_identity'")
+        ).scalar_one()
+    assert 'new."occasion" is not old."occasion"' in kept
 
 
 def test_a_creation_cut_short_leaves_an_empty_store(store_url, clock, monkeypatch):

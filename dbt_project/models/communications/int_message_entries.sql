@@ -1,11 +1,11 @@
--- One row per bank entry weighed for a message planned today: what was placed on its invoices, and what certainly came
--- from this customer but is not placed yet and therefore lowers the claim.
+-- One row per bank entry weighed for a message raised today: what was placed on its invoices, and what certainly came
+-- from this customer but is not placed yet: it lowers a claim, or is what the message asks about.
 with message_items as (
     select * from {{ ref("int_message_items") }}
 ),
 
-dunning_notices as (
-    select * from {{ ref("dunning_notices") }}
+messages_raised as (
+    select * from {{ ref("int_messages_raised") }}
 ),
 
 payment_allocations as (
@@ -22,9 +22,7 @@ entries as (
 
 weighed as (
     select
-        message_items.company_id,
-        message_items.customer_id,
-        message_items.currency,
+        message_items.message_key,
         message_items.invoice_id,
         payment_allocations.entry_key,
         payment_allocations.amount,
@@ -39,9 +37,7 @@ weighed as (
             and message_items.invoice_id = payment_allocations.invoice_id
     union all
     select
-        dunning_notices.company_id,
-        dunning_notices.customer_id,
-        dunning_notices.currency,
+        messages_raised.message_key,
         null as invoice_id,
         unapplied_payments.entry_key,
         unapplied_payments.unapplied_amount as amount,
@@ -49,19 +45,20 @@ weighed as (
         unapplied_payments.reason as rule_id,
         null as component,
         'unapplied' as weighed_as
-    from dunning_notices
+    from messages_raised
     inner join unapplied_payments
         on
-            dunning_notices.company_id = unapplied_payments.company_id
-            and dunning_notices.customer_id = unapplied_payments.customer_id
-            and dunning_notices.currency = unapplied_payments.currency
+            messages_raised.company_id = unapplied_payments.company_id
+            and messages_raised.customer_id = unapplied_payments.customer_id
+            and messages_raised.currency = unapplied_payments.currency
+    where
+        messages_raised.occasion is null
+        or messages_raised.occasion = 'entry/' || unapplied_payments.entry_key
 ),
 
 final as (
     select
-        weighed.company_id,
-        weighed.customer_id,
-        weighed.currency,
+        weighed.message_key,
         weighed.invoice_id,
         weighed.entry_key,
         weighed.component,

@@ -1,6 +1,10 @@
--- One row per invoice on a message planned today, with everything the message prints of it, as JSON.
-with notice_items as (
-    select * from {{ ref("dunning_notice_items") }}
+-- One row per invoice on a message raised today, with everything the message prints of it, as JSON.
+{% set families = ["int_message_items_of_track"] -%}
+with gathered as (
+    {% for family in families -%}
+        select * from {{ ref(family) }}
+        {{ "union all" if not loop.last }}
+    {% endfor %}
 ),
 
 invoice_balances as (
@@ -9,36 +13,37 @@ invoice_balances as (
 
 final as (
     select
-        notice_items.company_id,
-        notice_items.customer_id,
-        notice_items.currency,
-        notice_items.invoice_id,
-        notice_items.due_on,
-        notice_items.open_amount,
+        {{ message_key("gathered") }} as message_key,
+        gathered.company_id,
+        gathered.customer_id,
+        gathered.currency,
+        gathered.invoice_id,
+        invoice_balances.due_on,
+        gathered.open_amount,
         invoice_balances.invoice_number,
         invoice_balances.payment_reference,
         {{ json_object({
-            "invoice_id": "notice_items.invoice_id",
+            "invoice_id": "gathered.invoice_id",
             "invoice_number": "invoice_balances.invoice_number",
-            "issued_on": "cast(notice_items.issued_on as varchar)",
-            "due_on": "cast(notice_items.due_on as varchar)",
-            "days_overdue": "notice_items.days_overdue",
+            "issued_on": "cast(invoice_balances.issued_on as varchar)",
+            "due_on": "cast(invoice_balances.due_on as varchar)",
+            "days_overdue": "invoice_balances.days_overdue",
             "total_amount": "cast(invoice_balances.total_amount as varchar)",
             "paid_amount": "cast(invoice_balances.paid_amount as varchar)",
-            "open_amount": "cast(notice_items.open_amount as varchar)",
-            "currency": "notice_items.currency",
+            "open_amount": "cast(gathered.open_amount as varchar)",
+            "currency": "gathered.currency",
             "order_number": "invoice_balances.order_number",
             "project_number": "invoice_balances.project_number",
             "payment_reference": "invoice_balances.payment_reference",
-            "stage_no": "notice_items.stage_no",
-            "cycle": "notice_items.cycle",
-            "is_acted": "notice_items.is_acted",
+            "stage_no": "gathered.stage_no",
+            "cycle": "gathered.cycle",
+            "is_acted": "gathered.is_acted",
         }) }} as item_json
-    from notice_items
+    from gathered
     inner join invoice_balances
         on
-            notice_items.company_id = invoice_balances.company_id
-            and notice_items.invoice_id = invoice_balances.invoice_id
+            gathered.company_id = invoice_balances.company_id
+            and gathered.invoice_id = invoice_balances.invoice_id
 )
 
 select * from final

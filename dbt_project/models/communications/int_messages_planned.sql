@@ -3,17 +3,20 @@ with business_day as (
     select * from {{ ref("stg_control__business_day") }}
 ),
 
-dunning_notices as (
-    select * from {{ ref("dunning_notices") }}
+messages_raised as (
+    select * from {{ ref("int_messages_raised") }}
 ),
 
-sent_today as (
-    select distinct
-        company_id,
-        customer_id,
-        currency
-    from {{ ref("int_messages_sent_today") }}
-    where message_kind in {{ dunning_kinds() }}
+occasions_met as (
+    select * from {{ ref("int_occasions_met") }}
+),
+
+customers_reachable as (
+    select * from {{ ref("customers_reachable") }}
+),
+
+message_policy as (
+    select * from {{ ref("int_message_policy") }}
 ),
 
 message_items as (
@@ -38,9 +41,7 @@ templates as (
 
 items_gathered as (
     select
-        message_items.company_id,
-        message_items.customer_id,
-        message_items.currency,
+        message_items.message_key,
         count(*) as item_count,
         max(message_items.payment_reference) as payment_reference,
         string_agg(message_items.invoice_number, ' ' order by message_items.due_on, message_items.invoice_id)
@@ -51,26 +52,52 @@ items_gathered as (
         ) as items_text,
         {{ json_array("message_items.item_json", "message_items.due_on, message_items.invoice_id") }} as items
     from message_items
-    group by message_items.company_id, message_items.customer_id, message_items.currency
+    group by message_items.message_key
 ),
 
 entries_gathered as (
     select
-        message_entries.company_id,
-        message_entries.customer_id,
-        message_entries.currency,
+        message_entries.message_key,
         {{ json_array(
             "message_entries.entry_json",
             "message_entries.invoice_id nulls last, message_entries.entry_key, message_entries.component"
         ) }} as trace
     from message_entries
-    group by message_entries.company_id, message_entries.customer_id, message_entries.currency
+    group by message_entries.message_key
 ),
 
--- One customer, one currency, one message a day: after the first has left, nothing is added that day.
+-- A stage has its route from its scenario. Any other message goes by the first of its kind's routes that reaches the
+-- customer, once for its occasion, whatever has been planned, sent or run again since.
+routed as (
+    select
+        messages_raised.*,
+        coalesce(
+            messages_raised.channel_decided,
+            case
+                when {{ route_usable("split_part(message_policy.channels, ';', 1)", "customers_reachable") }}
+                    then split_part(message_policy.channels, ';', 1)
+                when {{ route_usable("split_part(message_policy.channels, ';', 2)", "customers_reachable") }}
+                    then split_part(message_policy.channels, ';', 2)
+            end
+        ) as channel
+    from messages_raised
+    left join message_policy
+        on messages_raised.message_kind = message_policy.message_kind
+    left join customers_reachable
+        on
+            messages_raised.company_id = customers_reachable.company_id
+            and messages_raised.customer_id = customers_reachable.customer_id
+    left join occasions_met
+        on
+            messages_raised.occasion is not null
+            and messages_raised.message_key = occasions_met.message_key
+    where occasions_met.message_key is null
+),
+
 addressed as (
     select
-        dunning_notices.*,
+        business_day.as_of_date,
+        routed.*,
         customers.name as recipient_name,
         customers.department as recipient_department,
         case when {{ is_email("trim(customers.email)") }} then trim(customers.email) end as recipient_email,
@@ -79,37 +106,48 @@ addressed as (
         customers.city as recipient_city,
         customers.country as recipient_country,
         customers.vat_number as recipient_vat_number,
-        -- Dutch for whoever reads Dutch, English for all others; without a stated language the country decides.
+        -- Without a stated language the country decides.
         case
-            when customers.language = 'nl' then 'nl'
-            when customers.language is null and customers.country in ('NL', 'BE') then 'nl'
+            when customers.language is not null then customers.language
+            when customers.country in ('NL', 'BE') then 'nl'
             else 'en'
-        end as language,
+        end as language_wished,
         coalesce(
             nullif(trim(customers.collector), ''),
             nullif(trim(customers.account_manager), '')
         ) as owner
-    from dunning_notices
+    from routed
+    cross join business_day
     inner join customers
         on
-            dunning_notices.company_id = customers.company_id
-            and dunning_notices.customer_id = customers.customer_id
-    left join sent_today
+            routed.company_id = customers.company_id
+            and routed.customer_id = customers.customer_id
+    where routed.channel is not null
+),
+
+-- English for all whose own language this message is not written in.
+spoken as (
+    select
+        addressed.*,
+        case
+            when addressed.language_wished = 'nl' or templates.template_id is not null then addressed.language_wished
+            else 'en'
+        end as language
+    from addressed
+    left join templates
         on
-            dunning_notices.company_id = sent_today.company_id
-            and dunning_notices.customer_id = sent_today.customer_id
-            and dunning_notices.currency = sent_today.currency
-    where sent_today.company_id is null
+            addressed.channel || '/' || addressed.language_wished || '/' || addressed.message_kind
+            = templates.template_id
 ),
 
 worded as (
     select
-        addressed.*,
-        addressed.channel || '/' || addressed.language || '/' || addressed.message_kind as template_id,
+        spoken.*,
+        spoken.channel || '/' || spoken.language || '/' || spoken.message_kind as template_id,
         templates.template_hash
-    from addressed
+    from spoken
     left join templates
-        on addressed.channel || '/' || addressed.language || '/' || addressed.message_kind = templates.template_id
+        on spoken.channel || '/' || spoken.language || '/' || spoken.message_kind = templates.template_id
 ),
 
 final as (
@@ -157,25 +195,21 @@ final as (
         companies.bic as sender_bic,
         -- A structured reference names one invoice: with two on the message, quoting it would place the money wrongly.
         case when items_gathered.item_count = 1 then items_gathered.payment_reference end as payment_reference,
-        worded.customer_id || ' ' || items_gathered.invoice_numbers as payment_text,
+        concat_ws(' ', worded.customer_id, items_gathered.invoice_numbers) as payment_text,
         worded.next_message_kind,
         worded.next_step_on,
         worded.owner,
         business_day.run_id,
-        items_gathered.items,
-        coalesce(entries_gathered.trace, '[]') as trace
+        coalesce(items_gathered.items, '[]') as items,
+        coalesce(entries_gathered.trace, '[]') as trace,
+        worded.occasion,
+        worded.particulars
     from worded
     cross join business_day
-    inner join items_gathered
-        on
-            worded.company_id = items_gathered.company_id
-            and worded.customer_id = items_gathered.customer_id
-            and worded.currency = items_gathered.currency
+    left join items_gathered
+        on worded.message_key = items_gathered.message_key
     left join entries_gathered
-        on
-            worded.company_id = entries_gathered.company_id
-            and worded.customer_id = entries_gathered.customer_id
-            and worded.currency = entries_gathered.currency
+        on worded.message_key = entries_gathered.message_key
     left join companies
         on worded.company_id = companies.company_id
 )

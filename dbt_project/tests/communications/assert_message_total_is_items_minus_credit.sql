@@ -1,6 +1,7 @@
 {{ config(meta={"dagster": {"ref": {"name": "communications_due"}}}) }}
 
--- A row here is a message whose total is not the sum of its items less what was set off.
+-- A row here is a message whose total is not the sum of its items less what was set off, or a message of a track that
+-- takes no invoice a stage further, or a message of no track that does.
 with messages as (
     select communications_due.*
     from {{ ref("communications_due") }} as communications_due
@@ -30,7 +31,6 @@ from messages
 left join sums
     on messages.communication_id = sums.communication_id
 where
-    sums.items_amount is null
-    or sums.items_amount <> messages.items_amount
+    coalesce(sums.items_amount, 0) <> messages.items_amount
     or messages.items_amount - messages.credit_amount <> messages.total_amount
-    or sums.acted_count = 0
+    or (messages.occasion is null) <> (coalesce(sums.acted_count, 0) > 0)

@@ -1,7 +1,8 @@
 {{ config(meta={"dagster": {"ref": {"name": "communication_items"}}}) }}
 
 -- A row here is an invoice on a message planned by this run that is paid, or of which more is claimed than is open.
--- What left earlier today was planned by an earlier run; it stands and is not looked at again.
+-- What left earlier today was planned by an earlier run; it stands and is not looked at again. A message that claims
+-- nothing may name an invoice that is paid.
 with messages as (
     select communications_due.communication_id
     from {{ ref("communications_due") }} as communications_due
@@ -32,4 +33,9 @@ left join invoice_balances
     on
         communication_items.company_id = invoice_balances.company_id
         and communication_items.invoice_id = invoice_balances.invoice_id
-where coalesce(invoice_balances.open_amount, 0) <= 0 or communication_items.open_amount > invoice_balances.open_amount
+where
+    (communication_items.open_amount > 0 or communication_items.is_acted)
+    and (
+        coalesce(invoice_balances.open_amount, 0) <= 0
+        or communication_items.open_amount > invoice_balances.open_amount
+    )
