@@ -1,5 +1,5 @@
--- One row per occasion a message has left for. A message that bounced reached nobody: its occasion is still to be met, by
--- another route.
+-- One row per occasion a message has left for. A message that bounced reached nobody: its occasion is still to be met,
+-- by another route.
 with sent_messages as (
     select * from {{ ref("stg_operations__sent_messages") }}
 ),
