@@ -511,6 +511,61 @@ def doctor(options: Options) -> int:
     return EXIT_DONE if all(finding.is_well for finding in findings) else EXIT_USAGE
 
 
+@cli.group()
+def policy() -> None:
+    """What finance has decided: judge a change of the seeds, draw a scenario."""
+
+
+SEEDS_OPTION = click.option(
+    "--seeds",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder of seeds other than the project's own, to look at before it is put in place.",
+)
+
+
+@policy.command("check")
+@SEEDS_OPTION
+@click.option(
+    "--date", "day", type=ISO_DATE, help="The day on which rates must be known; the calendar date by default."
+)
+@common_options
+def policy_check(options: Options, seeds: Path | None, day: date | None) -> int:
+    """Find gaps, overlaps, steps that are never reached, missing templates, and what the law forbids."""
+    from orchestration.policy import findings, findings_text
+
+    found = findings(seeds, day or _calendar_date(options))
+    options.answer({"findings": [finding.as_json() for finding in found]}, findings_text(found))
+    return EXIT_USAGE if any(finding.severity == "error" for finding in found) else EXIT_DONE
+
+
+@policy.command("show")
+@click.argument("scenario_id")
+@SEEDS_OPTION
+@click.option("--date", "day", type=ISO_DATE, help="The day the policy counts on; the calendar date by default.")
+@click.option("--due", "due_on", type=ISO_DATE, help="The due date of the example invoice; the day itself by default.")
+@common_options
+def policy_show(options: Options, scenario_id: str, seeds: Path | None, day: date | None, due_on: date | None) -> int:
+    """Draw a scenario: what happens on which day, counted from the due date."""
+    from orchestration.policy import scenario, scenario_text
+
+    counts_on = day or _calendar_date(options)
+    drawn = scenario(seeds, scenario_id, counts_on, due_on or counts_on)
+    options.answer(drawn.as_json(), scenario_text(drawn))
+    return EXIT_DONE
+
+
+def _calendar_date(options: Options) -> date:
+    """Today in the home's time zone; policy can be looked at before there is a home, then in the usual one."""
+    from zoneinfo import ZoneInfo
+
+    from assets.operations.clock import SystemClock, calendar_date
+    from orchestration.settings import HomeSettings, read_settings
+
+    has_home = (options.root / "tijdig.toml").is_file()
+    home = read_settings(options.root).home if has_home else HomeSettings()
+    return calendar_date(SystemClock(), ZoneInfo(home.timezone))
+
+
 def _field_values(arguments: list[str]) -> dict[str, str]:
     """The fields of an event as typed: `--name value` or `--name=value`."""
     values: dict[str, str] = {}
