@@ -212,8 +212,8 @@ _ALL = (
     Kind(
         "conditions_set",
         "special terms of a customer or an invoice",
-        (*_optional("customer", "invoice"), Field("terms")),
-        (_exactly_one("customer", "invoice"),),
+        _optional("customer", "invoice", "terms", "scenario_id"),
+        (_exactly_one("customer", "invoice"), _at_least_one("terms", "scenario_id")),
     ),
     Kind(
         "registered_letter",

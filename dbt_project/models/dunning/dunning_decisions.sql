@@ -151,6 +151,7 @@ final as (
         decided.segment,
         decided.payer_profile,
         decided.scenario_id,
+        decided.scenario_reason,
         -- An older stage learnt of after the message left does not put that message behind it.
         least(
             coalesce(decided.reached_stage_no, 0), coalesce(decided.sent_stage_no, decided.reached_stage_no, 0)
@@ -176,7 +177,7 @@ final as (
         decided.step_on as step_due_on,
         contacts_made.last_dispatched_on,
         decided.reached_on as previous_step_on,
-        coalesce(decided.policy_id || '/' || decided.step_policy_id, decided.policy_id) as policy_id
+        concat_ws('/', decided.policy_id, decided.choice_policy_id, decided.step_policy_id) as policy_id
     from decided
     cross join business_day
     left join contacts_made

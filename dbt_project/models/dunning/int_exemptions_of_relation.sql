@@ -5,12 +5,12 @@ with open_items as (
     where open_amount > 0
 ),
 
-customers as (
-    select * from {{ ref("stg_billing__customers") }}
+scenarios_chosen as (
+    select * from {{ ref("int_scenarios_chosen") }}
 ),
 
-customer_segments as (
-    select * from {{ ref("customer_segments") }}
+customers as (
+    select * from {{ ref("stg_billing__customers") }}
 ),
 
 payment_allocations as (
@@ -40,17 +40,6 @@ by_customer as (
         'natural_person' as reason_code
     from customers
     where customers.is_natural_person
-    union all
-    select
-        customer_segments.company_id,
-        customer_segments.customer_id,
-        'key_account' as reason_code
-    from customer_segments
-    inner join customers
-        on
-            customer_segments.company_id = customers.company_id
-            and customer_segments.customer_id = customers.customer_id
-    where customer_segments.segment = 'key' or customers.scenario_id = 'key_account'
 ),
 
 -- What was missing for a reason, at most: the discount, or what the bank kept. It may be more than the share that is
@@ -111,6 +100,14 @@ final as (
                 <= open_items.total_amount * dunning_policy.small_difference_basis_points
                 or paid_short.reason_amount >= open_items.open_amount
             )
+    union all
+    -- By segment, or because a person put the customer or the invoice into the hands of the account manager.
+    select
+        scenarios_chosen.company_id,
+        scenarios_chosen.invoice_id,
+        'key_account' as reason_code
+    from scenarios_chosen
+    where scenarios_chosen.segment = 'key' or scenarios_chosen.scenario_id = 'key_account'
     union all
     select
         open_items.company_id,

@@ -34,6 +34,8 @@ with_calls as (
         invoice_stages.segment,
         invoice_stages.payer_profile,
         invoice_stages.scenario_id,
+        invoice_stages.scenario_reason,
+        invoice_stages.choice_policy_id,
         invoice_stages.is_reached_proved,
         invoice_stages.cycle,
         invoice_stages.resumed_on,

@@ -13,6 +13,7 @@ final as (
         {{ payload_text("events.payload", "customer") }} as customer_id,
         event_invoices.invoice_id,
         {{ payload_text("events.payload", "terms") }} as terms,
+        {{ payload_text("events.payload", "scenario_id") }} as scenario_id,
         events.effective_on as set_on,
         events.recorded_by
     from events
