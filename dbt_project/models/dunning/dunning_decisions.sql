@@ -21,6 +21,10 @@ reason_order as (
     select * from {{ ref("reason_order") }}
 ),
 
+items_acted as (
+    select * from {{ ref("int_items_acted") }}
+),
+
 sent_today as (
     select * from {{ ref("int_notices_sent_today") }}
 ),
@@ -90,6 +94,9 @@ customers_sent_today as (
 reasoned as (
     select
         invoices_weighed.*,
+        items_acted.acted_stage_no,
+        items_acted.acted_message_kind,
+        items_acted.acted_requires_release,
         sent_items.invoice_id is not null as is_sent_today,
         sent_items.stage_no as sent_stage_no,
         case
@@ -108,6 +115,10 @@ reasoned as (
         on
             invoices_weighed.company_id = leading_reasons.company_id
             and invoices_weighed.invoice_id = leading_reasons.invoice_id
+    left join items_acted
+        on
+            invoices_weighed.company_id = items_acted.company_id
+            and invoices_weighed.invoice_id = items_acted.invoice_id
     left join other_reasons
         on
             invoices_weighed.company_id = other_reasons.company_id
@@ -158,7 +169,7 @@ final as (
         ) as previous_stage_no,
         case
             when decided.is_sent_today then decided.sent_stage_no
-            when decided.action = 'message' then decided.step_stage_no
+            when decided.action = 'message' then coalesce(decided.acted_stage_no, decided.step_stage_no)
             when decided.action = 'task' and decided.reason_code in ('step_due', 'catch_up')
                 then decided.step_stage_no
             else coalesce(decided.reached_stage_no, 0)
@@ -167,8 +178,11 @@ final as (
         decided.action,
         decided.reason_code,
         decided.other_reasons,
-        case when decided.action in ('message', 'task') then decided.message_kind end as message_kind,
-        decided.action = 'message' and decided.requires_release as requires_release,
+        case
+            when decided.action in ('message', 'task') then coalesce(decided.acted_message_kind, decided.message_kind)
+        end as message_kind,
+        decided.action = 'message'
+        and coalesce(decided.acted_requires_release, decided.requires_release) as requires_release,
         decided.action = 'hold' as is_held,
         case
             when decided.action = 'message' then business_day.as_of_date + decided.next_step_after_days

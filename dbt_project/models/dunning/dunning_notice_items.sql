@@ -3,6 +3,11 @@ with free_items as (
     where not is_exempt
 ),
 
+items_acted as (
+    select * from {{ ref("int_items_acted") }}
+    where is_acted
+),
+
 dunning_notices as (
     select * from {{ ref("dunning_notices") }}
 ),
@@ -11,7 +16,8 @@ listed as (
     select
         free_items.*,
         dunning_notices.as_of_date,
-        free_items.is_ready and (dunning_notices.class = 'formal' or free_items.class = 'friendly') as is_acted
+        items_acted.invoice_id is not null as is_acted,
+        items_acted.acted_stage_no
     from free_items
     inner join dunning_notices
         on
@@ -22,6 +28,10 @@ listed as (
                 when dunning_notices.stage_no = 0 then free_items.is_ready and free_items.step_stage_no = 0
                 else free_items.is_claimed
             end
+    left join items_acted
+        on
+            free_items.company_id = items_acted.company_id
+            and free_items.invoice_id = items_acted.invoice_id
 ),
 
 final as (
@@ -32,7 +42,7 @@ final as (
         listed.invoice_id,
         listed.currency,
         listed.claimable_amount as open_amount,
-        case when listed.is_acted then listed.step_stage_no else coalesce(listed.reached_stage_no, 0) end as stage_no,
+        coalesce(listed.acted_stage_no, listed.reached_stage_no, 0) as stage_no,
         listed.cycle,
         listed.is_acted,
         listed.issued_on,

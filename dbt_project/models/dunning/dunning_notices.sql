@@ -45,6 +45,7 @@ final as (
         steps.tone,
         planned.channel,
         steps.requires_release,
+        planned.stage_amount,
         planned.items_amount,
         cast(least(planned.unapplied_credit, planned.items_amount) as decimal(18, 2)) as credit_amount,
         cast(

@@ -16,6 +16,10 @@ notices as (
     select * from {{ ref("int_notices_weighed") }}
 ),
 
+items_acted as (
+    select * from {{ ref("int_items_acted") }}
+),
+
 dispatched_items as (
     select * from {{ ref("stg_operations__dispatched_items") }}
 ),
@@ -37,13 +41,7 @@ weighed as (
     select
         invoices_weighed.*,
         held_before.invoice_id is not null and invoices_weighed.requires_release as is_awaiting_release,
-        notices.overdue_credit_reason,
-        notices.pre_due_credit_reason,
-        notices.formal_obstacle,
-        notices.friendly_obstacle,
-        coalesce(notices.is_within_gap, false) as is_within_gap,
-        coalesce(notices.is_pre_due, false) as is_pre_due,
-        notices.leading_class
+        notices.overdue_credit_reason
     from invoices_weighed
     left join held_before
         on
@@ -66,8 +64,9 @@ of_track as (
             when weighed.step_state = 'not_due' then 'not_due'
             when weighed.step_state = 'grace' then 'grace'
             when weighed.step_state = 'early' then 'step_not_due'
-            -- The scenario of key accounts has no steps that could come to an end.
-            when weighed.step_state = 'completed' and weighed.scenario_id = 'key_account' then 'key_account'
+            -- The scenarios of key accounts and of natural persons have no steps that could come to an end.
+            when weighed.step_state = 'completed' and weighed.scenario_id in ('key_account', 'natural_person')
+                then weighed.scenario_id
             when weighed.step_state = 'completed' then 'track_completed'
             when weighed.lacks_proof then 'awaiting_dispatch'
             when weighed.is_awaiting_release then 'awaiting_release'
@@ -82,27 +81,9 @@ of_credit as (
     select
         weighed.company_id,
         weighed.invoice_id,
-        case when weighed.is_past_grace then weighed.overdue_credit_reason else weighed.pre_due_credit_reason end
-            as reason_code
+        weighed.overdue_credit_reason as reason_code
     from weighed
-    where not weighed.is_exempt and (weighed.is_past_grace or weighed.is_ready)
-),
-
-of_message as (
-    select
-        weighed.company_id,
-        weighed.invoice_id,
-        case
-            when weighed.is_within_gap then 'min_gap'
-            when weighed.class = 'formal' then weighed.formal_obstacle
-            -- One message a day: the notice of what will fall due waits for the reminder of what is overdue.
-            when weighed.step_stage_no = 0 and weighed.leading_class is not null and not weighed.is_pre_due
-                then 'min_gap'
-            when weighed.leading_class = 'formal' and weighed.step_stage_no > 0 then null
-            else weighed.friendly_obstacle
-        end as reason_code
-    from weighed
-    where weighed.is_ready
+    where not weighed.is_exempt and weighed.is_past_grace
 ),
 
 final as (
@@ -126,11 +107,11 @@ final as (
     where of_credit.reason_code is not null
     union
     select
-        of_message.company_id,
-        of_message.invoice_id,
-        of_message.reason_code
-    from of_message
-    where of_message.reason_code is not null
+        items_acted.company_id,
+        items_acted.invoice_id,
+        items_acted.message_reason as reason_code
+    from items_acted
+    where items_acted.message_reason is not null
 )
 
 select * from final

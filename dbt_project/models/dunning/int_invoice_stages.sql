@@ -34,9 +34,13 @@ final as (
         scenarios_chosen.policy_id as choice_policy_id,
         stages_reached.stage_no as reached_stage_no,
         stages_reached.dispatched_on as reached_on,
+        stages_reached.last_acted_on,
         stages_reached.is_proved as is_reached_proved,
         1 + coalesce(tracks_resumed.cycles_opened, 0) as cycle,
-        tracks_resumed.resumed_on
+        tracks_resumed.resumed_on,
+        tracks_resumed.promise_broken_on,
+        tracks_resumed.instalment_missed_on,
+        open_items.last_paid_on
     from open_items
     inner join scenarios_chosen
         on

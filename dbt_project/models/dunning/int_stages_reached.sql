@@ -1,5 +1,6 @@
 -- One row per invoice with a step taken before today: the highest stage that is known to have left, and when. A
--- planned, failed or bounced message is no step; nor is a formal one of which nobody knows whether it left.
+-- planned, failed or bounced message is no step; nor is a formal one of which nobody knows whether it left. A stage asked
+-- for once more was reached the first time.
 with business_day as (
     select * from {{ ref("stg_control__business_day") }}
 ),
@@ -42,12 +43,15 @@ steps_taken as (
 ranked as (
     select
         steps_taken.*,
+        max(steps_taken.dispatched_on) over (
+            partition by steps_taken.company_id, steps_taken.invoice_id
+        ) as last_acted_on,
         row_number() over (
             partition by steps_taken.company_id, steps_taken.invoice_id
             order by
                 steps_taken.stage_no desc,
-                steps_taken.dispatched_on desc,
                 steps_taken.is_proved desc,
+                steps_taken.dispatched_on asc,
                 steps_taken.communication_id asc
         ) as newest_rank
     from steps_taken
@@ -61,6 +65,7 @@ final as (
         ranked.invoice_id,
         ranked.stage_no,
         ranked.dispatched_on,
+        ranked.last_acted_on,
         ranked.communication_id,
         ranked.is_proved
     from ranked

@@ -8,8 +8,17 @@ scenario_steps as (
     select * from {{ ref("scenario_steps") }}
 ),
 
+-- Five bank days are a week at least: what is told to a customer is the earliest day.
 in_force as (
-    select scenario_steps.*
+    select
+        scenario_steps.*,
+        case
+            when scenario_steps.day_kind = 'bank' and scenario_steps.offset_days > 0
+                then cast(
+                    scenario_steps.offset_days + 2 * {{ whole_days("scenario_steps.offset_days", 5) }} as integer
+                )
+            else scenario_steps.offset_days
+        end as calendar_days
     from scenario_steps
     cross join business_day
     where {{ in_force("scenario_steps") }}
@@ -21,9 +30,18 @@ looked_ahead as (
         lead(in_force.step_kind) over step_order as next_step_kind,
         lead(in_force.message_kind) over step_order as next_kind,
         lead(in_force.base) over step_order as next_base,
-        lead(in_force.offset_days) over step_order as next_offset_days,
+        lead(in_force.calendar_days) over step_order as next_offset_days,
         lead(in_force.message_kind, 2) over step_order as second_next_kind,
-        lead(in_force.offset_days, 2) over step_order as second_next_offset_days
+        lead(in_force.calendar_days, 2) over step_order as second_next_offset_days,
+        cast(
+            sum(case when in_force.stage_no > 0 then in_force.calendar_days else 0 end) over (
+                partition by in_force.scenario_id
+                order by in_force.stage_no rows between unbounded preceding and current row
+            ) as integer
+        ) as days_from_first_day,
+        max(case when in_force.step_kind = 'message' and in_force.stage_no > 0 then in_force.stage_no end) over (
+            partition by in_force.scenario_id order by in_force.stage_no rows between unbounded preceding and 1 preceding
+        ) as lower_message_stage_no
     from in_force
     window step_order as (partition by in_force.scenario_id order by in_force.stage_no)
 ),
@@ -49,16 +67,18 @@ final as (
         looked_ahead.claims_costs,
         looked_ahead.task_kind,
         looked_ahead.owner_role,
-        case when looked_ahead.next_base = 'previous_step' then looked_ahead.next_offset_days end
-            as next_step_after_days,
+        looked_ahead.days_from_first_day,
+        looked_ahead.lower_message_stage_no,
+        case when looked_ahead.next_base <> 'due_date' then looked_ahead.next_offset_days end as next_step_after_days,
         case
             when looked_ahead.next_step_kind = 'task' then looked_ahead.second_next_kind
             else looked_ahead.next_kind
         end as next_message_kind,
         case
-            when looked_ahead.next_step_kind = 'task'
+            when looked_ahead.next_step_kind = 'task' and looked_ahead.stage_no > 0
                 then looked_ahead.next_offset_days + looked_ahead.second_next_offset_days
-            when looked_ahead.next_base = 'previous_step' then looked_ahead.next_offset_days
+            when looked_ahead.next_step_kind = 'message' and looked_ahead.next_base <> 'due_date'
+                then looked_ahead.next_offset_days
         end as next_message_after_days
     from looked_ahead
 )

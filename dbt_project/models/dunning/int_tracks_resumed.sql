@@ -1,6 +1,36 @@
--- One row per invoice whose track was interrupted and goes on: after an arrangement that broke or was cancelled, or
--- because money that had settled it went back. Breaking and reopening open a new cycle; cancelling does not.
-with arrangement_statuses as (
+-- One row per invoice whose track was interrupted and goes on: after an arrangement that broke or was cancelled, after a
+-- dispute, a complaint, a hold or a promise, or because money that had settled it went back. It goes on at the stage it
+-- had reached; policy says per kind of pause whether the days of the next step count anew from its end. Breaking an
+-- arrangement and reopening open a new cycle; the others do not.
+with business_day as (
+    select * from {{ ref("stg_control__business_day") }}
+),
+
+dunning_policy as (
+    select * from {{ ref("int_dunning_policy") }}
+),
+
+disputes as (
+    select * from {{ ref("stg_register__disputes") }}
+),
+
+complaints as (
+    select * from {{ ref("stg_register__complaints") }}
+),
+
+holds as (
+    select * from {{ ref("stg_register__holds") }}
+),
+
+promises as (
+    select * from {{ ref("stg_register__promises") }}
+),
+
+promise_statuses as (
+    select * from {{ ref("promise_statuses") }}
+),
+
+arrangement_statuses as (
     select * from {{ ref("arrangement_statuses") }}
 ),
 
@@ -21,13 +51,92 @@ after_arrangements as (
         arrangement_statuses.company_id,
         arrangement_invoices.invoice_id,
         coalesce(arrangement_statuses.broken_on, arrangement_statuses.cancelled_on) as resumed_on,
-        arrangement_statuses.status = 'broken' as opens_cycle
+        arrangement_statuses.status = 'broken' as opens_cycle,
+        dunning_policy.resume_after_arrangement = 'anew' as counts_anew,
+        case when arrangement_statuses.status = 'broken' then arrangement_statuses.next_due_on end
+            as instalment_missed_on,
+        cast(null as date) as promise_broken_on
     from arrangement_statuses
+    cross join dunning_policy
     inner join arrangement_invoices
         on
             arrangement_statuses.company_id = arrangement_invoices.company_id
             and arrangement_statuses.arrangement_id = arrangement_invoices.arrangement_id
     where arrangement_statuses.status in ('broken', 'cancelled')
+),
+
+-- A dispute of part of the invoice paused nothing; the undisputed part went on.
+after_disputes as (
+    select
+        disputes.company_id,
+        disputes.invoice_id,
+        disputes.closed_on as resumed_on
+    from disputes
+    inner join invoice_balances
+        on
+            disputes.company_id = invoice_balances.company_id
+            and disputes.invoice_id = invoice_balances.invoice_id
+    where
+        disputes.closed_on is not null
+        and disputes.line_number is null
+        and coalesce(disputes.disputed_amount, invoice_balances.open_amount) >= invoice_balances.open_amount
+    union all
+    select
+        invoice_balances.company_id,
+        invoice_balances.invoice_id,
+        complaints.closed_on
+    from complaints
+    inner join invoice_balances
+        on
+            complaints.company_id = invoice_balances.company_id
+            and complaints.customer_id = invoice_balances.customer_id
+            and coalesce(complaints.invoice_id = invoice_balances.invoice_id, complaints.invoice_id is null)
+    where complaints.closed_on is not null and invoice_balances.open_amount > 0
+),
+
+holds_ended as (
+    select
+        holds.company_id,
+        holds.customer_id,
+        holds.invoice_id,
+        least(holds.lifted_on, holds.until_on + 1) as ended_on
+    from holds
+    cross join business_day
+    where least(holds.lifted_on, holds.until_on + 1) <= business_day.as_of_date
+),
+
+after_holds as (
+    select
+        holds_ended.company_id,
+        holds_ended.invoice_id,
+        holds_ended.ended_on as resumed_on
+    from holds_ended
+    where holds_ended.invoice_id is not null
+    union all
+    select
+        invoice_balances.company_id,
+        invoice_balances.invoice_id,
+        holds_ended.ended_on
+    from holds_ended
+    inner join invoice_balances
+        on
+            holds_ended.company_id = invoice_balances.company_id
+            and holds_ended.customer_id = invoice_balances.customer_id
+    where holds_ended.invoice_id is null and invoice_balances.open_amount > 0
+),
+
+after_promises as (
+    select
+        promises.company_id,
+        promises.invoice_id,
+        promise_statuses.judged_on as resumed_on,
+        promise_statuses.status <> 'withdrawn' as is_broken
+    from promise_statuses
+    inner join promises
+        on
+            promise_statuses.company_id = promises.company_id
+            and promise_statuses.promise_id = promises.promise_id
+    where promise_statuses.status in ('broken', 'partly_kept', 'withdrawn')
 ),
 
 invoices_with_returns as (
@@ -71,7 +180,10 @@ reopened as (
         movements.company_id,
         movements.invoice_id,
         movements.booked_on as resumed_on,
-        true as opens_cycle
+        true as opens_cycle,
+        true as counts_anew,
+        cast(null as date) as instalment_missed_on,
+        cast(null as date) as promise_broken_on
     from movements
     where
         movements.amount < 0
@@ -83,13 +195,48 @@ interruptions as (
     select * from after_arrangements
     union all
     select * from reopened
+    union all
+    select
+        after_disputes.company_id,
+        after_disputes.invoice_id,
+        after_disputes.resumed_on,
+        false as opens_cycle,
+        dunning_policy.resume_after_dispute = 'anew' as counts_anew,
+        cast(null as date) as instalment_missed_on,
+        cast(null as date) as promise_broken_on
+    from after_disputes
+    cross join dunning_policy
+    union all
+    select
+        after_holds.company_id,
+        after_holds.invoice_id,
+        after_holds.resumed_on,
+        false as opens_cycle,
+        dunning_policy.resume_after_hold = 'anew' as counts_anew,
+        cast(null as date) as instalment_missed_on,
+        cast(null as date) as promise_broken_on
+    from after_holds
+    cross join dunning_policy
+    union all
+    select
+        after_promises.company_id,
+        after_promises.invoice_id,
+        after_promises.resumed_on,
+        false as opens_cycle,
+        dunning_policy.resume_after_promise = 'anew' as counts_anew,
+        cast(null as date) as instalment_missed_on,
+        case when after_promises.is_broken then after_promises.resumed_on end as promise_broken_on
+    from after_promises
+    cross join dunning_policy
 ),
 
 final as (
     select
         interruptions.company_id,
         interruptions.invoice_id,
-        max(interruptions.resumed_on) as resumed_on,
+        max(case when interruptions.counts_anew then interruptions.resumed_on end) as resumed_on,
+        max(interruptions.promise_broken_on) as promise_broken_on,
+        max(interruptions.instalment_missed_on) as instalment_missed_on,
         count(*) filter (where interruptions.opens_cycle) as cycles_opened
     from interruptions
     group by interruptions.company_id, interruptions.invoice_id

@@ -13,10 +13,10 @@ with steps as (
 select *
 from steps
 where
-    (previous_stage_no is null and stage_no <> 0)
+    (previous_stage_no is null and stage_no > 1)
     or (previous_stage_no is not null and stage_no <> previous_stage_no + 1)
     or (
         step_kind = 'task'
-        and (previous_step_kind = 'task' or expires_after_days is null or task_kind is null or stage_no < 2)
+        and (previous_step_kind = 'task' or expires_after_days is null or task_kind is null or stage_no < 1)
     )
     or (step_kind = 'message' and (message_kind is null or class is null or channels is null))
