@@ -1,5 +1,5 @@
--- One row per day and number of bank days that a step or the grace asks for: the day they lead to. From a closed day the
--- count begins at the bank day before it; no days at all, or days back, at the one after it.
+-- One row per day and number of bank days that a step or the grace asks for: the day they lead to. From a closed day
+-- the count begins at the bank day before it; no days at all, or days back, at the one after it.
 with dunning_policy as (
     select * from {{ ref("int_dunning_policy") }}
 ),

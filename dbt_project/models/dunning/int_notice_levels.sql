@@ -1,9 +1,10 @@
 -- One row per customer, currency and level at which something is claimed today. Credits net in this order: those that
--- name an invoice have lowered it already; free ones and money not yet placed eat from the highest level down; and the
--- first level that is left with enough leads. What stands at a level is all that is claimed from it upwards, less credit.
+-- name an invoice have lowered it already; free ones and money not yet placed eat from the highest level down; and
+-- the first level that is left with enough leads. What stands at a level is all that is claimed from it upwards, less
+-- credit.
 --
--- A level is the stage of a step, a formal one above every friendly one. An item whose step is not due stands at the stage
--- it has reached.
+-- A level is the stage of a step, a formal one above every friendly one. An item whose step is not due stands at the
+-- stage it has reached.
 with business_day as (
     select * from {{ ref("stg_control__business_day") }}
 ),

@@ -113,11 +113,11 @@ fitting as (
     from customers_known
     inner join choices
         on
-            coalesce(choices.segment = customers_known.segment, true)
-            and coalesce(choices.payer_profile = customers_known.payer_profile, true)
-            and coalesce(choices.risk_class = customers_known.risk_class, true)
-            and coalesce(choices.country = customers_known.country, choices.country is null)
-            and coalesce(choices.is_natural_person = customers_known.is_natural_person, true)
+            coalesce(customers_known.segment = choices.segment, true)
+            and coalesce(customers_known.payer_profile = choices.payer_profile, true)
+            and coalesce(customers_known.risk_class = choices.risk_class, true)
+            and coalesce(customers_known.country = choices.country, choices.country is null)
+            and coalesce(customers_known.is_natural_person = choices.is_natural_person, true)
 ),
 
 first_fits as (
@@ -130,8 +130,8 @@ first_fits as (
         on
             open_items.company_id = fitting.company_id
             and open_items.customer_id = fitting.customer_id
-            and coalesce(fitting.currency = open_items.currency, true)
-            and coalesce(fitting.minimum_amount <= open_items.open_amount, true)
+            and coalesce(open_items.currency = fitting.currency, fitting.currency is null)
+            and coalesce(open_items.open_amount >= fitting.minimum_amount, true)
     group by open_items.company_id, open_items.invoice_id
 ),
 

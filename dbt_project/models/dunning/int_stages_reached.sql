@@ -1,6 +1,6 @@
 -- One row per invoice with a step taken before today: the highest stage that is known to have left, and when. A
--- planned, failed or bounced message is no step; nor is a formal one of which nobody knows whether it left. A stage asked
--- for once more was reached the first time.
+-- planned, failed or bounced message is no step; nor is a formal one of which nobody knows whether it left. A stage
+-- asked for once more was reached the first time.
 with business_day as (
     select * from {{ ref("stg_control__business_day") }}
 ),

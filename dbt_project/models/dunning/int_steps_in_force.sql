@@ -40,7 +40,8 @@ looked_ahead as (
             ) as integer
         ) as days_from_first_day,
         max(case when in_force.step_kind = 'message' and in_force.stage_no > 0 then in_force.stage_no end) over (
-            partition by in_force.scenario_id order by in_force.stage_no rows between unbounded preceding and 1 preceding
+            partition by in_force.scenario_id
+            order by in_force.stage_no rows between unbounded preceding and 1 preceding
         ) as lower_message_stage_no
     from in_force
     window step_order as (partition by in_force.scenario_id order by in_force.stage_no)

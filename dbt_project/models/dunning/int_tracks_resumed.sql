@@ -1,7 +1,7 @@
--- One row per invoice whose track was interrupted and goes on: after an arrangement that broke or was cancelled, after a
--- dispute, a complaint, a hold or a promise, or because money that had settled it went back. It goes on at the stage it
--- had reached; policy says per kind of pause whether the days of the next step count anew from its end. Breaking an
--- arrangement and reopening open a new cycle; the others do not.
+-- One row per invoice whose track was interrupted and goes on: after an arrangement that broke or was cancelled,
+-- after a dispute, a complaint, a hold or a promise, or because money that had settled it went back. It goes on at
+-- the stage it had reached; policy says per kind of pause whether the days of the next step count anew from its end.
+-- Breaking an arrangement and reopening open a new cycle; the others do not.
 with business_day as (
     select * from {{ ref("stg_control__business_day") }}
 ),
