@@ -164,9 +164,8 @@ def read_row(
     """The values of one row in contract order, `extra` last; or why it is refused. `ignored` columns are not kept."""
     values: list[Value] = []
     for column in table.columns:
-        raw = given.get(column.name)
         try:
-            values.append(read_value(column, raw))
+            values.append(read_value(column, _given_or_implied(table, given, column.name)))
         except Unreadable as error:
             return problem_of(table, given, ordinal, error.code, f"{column.name}: {error}")
     problem = _rule_broken(table, dict(zip(table.column_names, values, strict=True)))
@@ -175,6 +174,14 @@ def read_row(
     names = [name for name in given if name not in table.column_names and name not in ignored]
     values.append(extra_text(names, [given[name] for name in names]))
     return tuple(values)
+
+
+def _given_or_implied(table: BillingTable, given: Mapping[str, object], name: str) -> object:
+    """What a row says of a column. A credit note is due to nobody: without a due date it counts from its issue."""
+    value = given.get(name)
+    if table.name != "invoices" or name != "due_on" or (value is not None and str(value).strip()):
+        return value
+    return given.get("issued_on") if str(given.get("kind") or "").strip() == "credit_note" else value
 
 
 def extra_text(names: Sequence[str], values: Sequence[object]) -> str | None:

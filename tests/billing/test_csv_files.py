@@ -146,6 +146,7 @@ BAD_VALUES = [
     ({"discount_percent": "100000"}, "invalid_percentage"),
     ({"is_cancelled": "misschien"}, "invalid_flag"),
     ({"customer_id": " "}, "missing_value"),
+    ({"due_on": " "}, "missing_value"),
 ]
 
 
@@ -158,6 +159,20 @@ def test_a_bad_value_refuses_its_row_and_no_other(change: dict[str, str], code: 
     assert next(iter(change)) in problem.message or code == "missing_value"
     assert [row[1] for row in rows_of(file)] == ["I1", "I3"]
     assert ordinals_of(file) == [1, 3]
+
+
+def test_a_credit_note_without_a_due_date_counts_from_its_issue() -> None:
+    file = taken(
+        invoices(
+            {"kind": "credit_note", "due_on": " ", "issued_on": "2026-03-04"},
+            {"kind": "credit_note", "due_on": "2026-04-01", "issued_on": "2026-03-04"},
+            {"kind": "credit_note", "due_on": "", "issued_on": "04-03-2026"},
+            {"kind": "term_note", "due_on": "", "term_of_invoice_id": "I1"},
+        )
+    )
+    place = file.table.column_names.index("due_on")
+    assert [row[place] for row in rows_of(file)] == [date(2026, 3, 4), date(2026, 4, 1)]
+    assert [(problem.ordinal, problem.code) for problem in file.problems] == [(3, "invalid_date"), (4, "missing_value")]
 
 
 @pytest.mark.parametrize("amount", ["0", "0.00", "100", "100.0", "100.000", "-0.00", "9999999999999999.99"])
