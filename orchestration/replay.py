@@ -5,7 +5,7 @@ There is no transport here, nor anything that could make one: a replay cannot se
 
 import io
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,36 @@ DECISIONS = "dunning.dunning_decisions"
 # What names the run rather than the decision.
 RUN_COLUMNS = frozenset({"run_id"})
 
+KEY = ("company_id", "invoice_id")
+MOST_TOLD = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A decision that is not what it was: which one, and by column what was decided then and now.
+
+    `then` is empty for a decision that is new, `now` for one that is gone.
+    """
+
+    company_id: str
+    invoice_id: str
+    then: dict[str, str | None]
+    now: dict[str, str | None]
+
+    def __str__(self) -> str:
+        subject = f"{self.company_id} {self.invoice_id}"
+        if not self.then:
+            return f"{subject}: new, {_told(self.now)}"
+        if not self.now:
+            return f"{subject}: gone, was {_told(self.then)}"
+        return f"{subject}: " + "; ".join(
+            f"{name} was {self.then[name] or 'empty'}, is {self.now[name] or 'empty'}" for name in self.then
+        )
+
+
+def _told(row: dict[str, str | None]) -> str:
+    return ", ".join(str(row[name]) for name in ("action", "reason_code") if row.get(name))
+
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
@@ -50,6 +80,9 @@ class Replayed:
     code_then: str
     code_now: str
     warehouse: Path
+    differences: tuple[Difference, ...]
+    """The first of them, by company and invoice."""
+    has_more_differences: bool
 
     @property
     def is_identical(self) -> bool:
@@ -60,6 +93,7 @@ class Replayed:
         return values | {
             "as_of_date": self.as_of_date.isoformat(),
             "warehouse": str(self.warehouse),
+            "differences": [asdict(each) for each in self.differences],
             "is_identical": self.is_identical,
         }
 
@@ -102,25 +136,62 @@ def _compare(installation: Installation, run: RunRef, recorded: Dataset, scratch
         now: Any = connection.sql(
             f"select * from {DECISIONS} where as_of_date = ?", params=[run.as_of_date]
         ).to_arrow_table()
-    columns = ", ".join(sorted((set(then.column_names) & set(now.column_names)) - RUN_COLUMNS))
+    found = compared(then, now)
+    return Replayed(
+        as_of_date=run.as_of_date,
+        run_id=run.run_id,
+        recorded=then.num_rows,
+        computed=now.num_rows,
+        only_recorded=found.only_then,
+        only_computed=found.only_now,
+        policy_then=run.policy_version,
+        policy_now=policy_version(),
+        code_then=run.code_version,
+        code_now=code_version(),
+        warehouse=scratch,
+        differences=found.differences[:MOST_TOLD],
+        has_more_differences=len(found.differences) > MOST_TOLD,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """How many rows only one of two tables of decisions has, and which decisions these are."""
+
+    only_then: int
+    only_now: int
+    differences: tuple[Difference, ...]
+
+
+def compared(then: Any, now: Any) -> Compared:
+    """Two Arrow tables of decisions, one row an invoice, beside each other.
+
+    Columns that only one of them has are left out: a later version may decide more.
+    """
+    columns = sorted((set(then.column_names) & set(now.column_names)) - RUN_COLUMNS)
+    listed = ", ".join(columns)
+    texts = ", ".join(f"{name}::varchar as {name}" for name in columns)
     with duckdb.connect() as connection:
         connection.register("decided_then", then)
         connection.register("decided_now", now)
 
-        def only(one: str, other: str) -> int:
-            query = f"select count(*) from (select {columns} from {one} except all select {columns} from {other})"
-            return int(connection.execute(query).fetchall()[0][0])
+        def only(one: str, other: str) -> dict[tuple[str, str], dict[str, str | None]]:
+            query = f"""
+                select {texts} from (select {listed} from {one} except all select {listed} from {other})
+                order by {", ".join(KEY)}
+            """
+            rows = [dict(zip(columns, row, strict=True)) for row in connection.execute(query).fetchall()]
+            return {(row[KEY[0]], row[KEY[1]]): row for row in rows}
 
-        return Replayed(
-            as_of_date=run.as_of_date,
-            run_id=run.run_id,
-            recorded=then.num_rows,
-            computed=now.num_rows,
-            only_recorded=only("decided_then", "decided_now"),
-            only_computed=only("decided_now", "decided_then"),
-            policy_then=run.policy_version,
-            policy_now=policy_version(),
-            code_then=run.code_version,
-            code_now=code_version(),
-            warehouse=scratch,
-        )
+        gone, new = only("decided_then", "decided_now"), only("decided_now", "decided_then")
+    keys = sorted({*gone, *new})
+    return Compared(len(gone), len(new), tuple(_difference(key, gone.get(key), new.get(key)) for key in keys))
+
+
+def _difference(
+    key: tuple[str, str], then: dict[str, str | None] | None, now: dict[str, str | None] | None
+) -> Difference:
+    if then is None or now is None:
+        return Difference(*key, then or {}, now or {})
+    other = [name for name in then if then[name] != now[name]]
+    return Difference(*key, {name: then[name] for name in other}, {name: now[name] for name in other})
