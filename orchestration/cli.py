@@ -249,13 +249,15 @@ def record(
     from assets.operations.store import reading
     from assets.register.events import payload_from_text, validate
     from assets.register.events import record as record_event
-    from orchestration.known import refuse_unknown
+    from orchestration.known import refuse_more_than_there_is, refuse_unknown, with_whole_entry_key
 
     payload = payload_from_text(kind, _field_values(list(fields)))
     with _installation(options) as installation:
         with reading(installation.store) as connection:
             today = business_today(connection, installation.clock, installation.timezone)
         refuse_unknown(installation.home.warehouse, company, validate(kind, payload))
+        payload = with_whole_entry_key(installation.home.warehouse, company, payload)
+        refuse_more_than_there_is(installation.home.warehouse, kind, company, validate(kind, payload))
         event = record_event(
             installation.store,
             installation.clock,
@@ -477,6 +479,8 @@ def replay(options: Options, day: date, verifies: bool) -> int:
             f"{day}: {replayed.only_recorded} of {replayed.recorded} decisions are not reproduced, {replayed.only_computed} are new.\n"
             f"Policy then {replayed.policy_then}, now {replayed.policy_now}; code then {replayed.code_then}, now {replayed.code_now}."
         )
+        text = "\n".join([text, *(f"  {each}" for each in replayed.differences)])
+        text += "\n  and others" if replayed.has_more_differences else ""
     options.answer(replayed.as_json(), text)
     return EXIT_DATA if verifies and not replayed.is_identical else EXIT_DONE
 

@@ -1,10 +1,13 @@
-"""Whether what an event names exists: a hold on a misspelt customer holds nobody, and nobody would hear of it."""
+"""Whether what an event names exists: a hold on a misspelt customer holds nobody, and nobody would hear of it. And whether
+there is as much as it disposes of: what is more would be left out in silence."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 
+from assets.audit.explain_entry import find_entries, only_entry
 from assets.landing.warehouse import reading
 from assets.problem import UsageProblem
 
@@ -37,6 +40,79 @@ def refuse_unknown(warehouse: Path, company_id: str, payload: Mapping[str, objec
             """
             if not _exists(connection, query, company=company_id, invoice=invoice):
                 raise _unknown("invoice", invoice, "--invoice")
+
+
+def with_whole_entry_key(warehouse: Path, company_id: str, payload: Mapping[str, object]) -> dict[str, object]:
+    """The payload with the beginning of an entry key made whole, as `explain` takes it.
+
+    Raises UsageProblem when no entry of the company begins so, or several do.
+    """
+    given = str(payload.get("entry_key") or "")
+    if not given or not warehouse.exists():
+        return dict(payload)
+    with reading(warehouse) as connection:
+        try:
+            found = find_entries(connection, given, company_id)
+        except duckdb.CatalogException:
+            return dict(payload)  # no day was computed yet, so that nothing is known of entries
+    if not found:
+        raise UsageProblem(
+            f"there is no bank entry of {company_id} whose key begins with {given!r}",
+            where="--entry-key",
+            remedy="take the key from the task or from `tijdig explain`; six signs of it will do",
+        )
+    return {**payload, "entry_key": only_entry(found, given)}
+
+
+def refuse_more_than_there_is(warehouse: Path, kind: str, company_id: str, payload: Mapping[str, object]) -> None:
+    """Raises UsageProblem when more would be written off than is open by the last day computed, or more be placed than the
+    payment or the invoice is of. What of it is placed already is for the day to see: an answer moves that, too."""
+    if kind not in ("write_off", "match_confirmed") or "amount" not in payload or not warehouse.exists():
+        return
+    amount, invoice = Decimal(str(payload["amount"])), payload.get("invoice")
+    with reading(warehouse) as connection:
+        try:
+            if kind == "write_off":
+                _refuse_above(connection, OPEN_ON_INVOICE, company_id, invoice, amount)
+            else:
+                _refuse_above(connection, WHOLE_INVOICE, company_id, invoice, amount)
+                _refuse_above(connection, WHOLE_ENTRY, company_id, payload.get("entry_key"), amount)
+        except duckdb.CatalogException:
+            return  # no day was computed yet, so that there is nothing to compare with
+
+
+OPEN_ON_INVOICE = """
+    select greatest(open_amount, 0), currency || ' is open on ' || invoice_number
+    from receivables.invoice_balances
+    where company_id = $company and $name in (invoice_id, invoice_number)
+    order by invoice_id = $name desc
+    limit 1
+"""
+WHOLE_INVOICE = """
+    select abs(total_amount), currency || ' is the whole of ' || invoice_number
+    from receivables.invoice_balances
+    where company_id = $company and $name in (invoice_id, invoice_number)
+    order by invoice_id = $name desc
+    limit 1
+"""
+WHOLE_ENTRY = """
+    select abs(amount), currency || ' is the whole of the bank entry'
+    from banking.entries
+    where company_id = $company and entry_key = $name
+"""
+
+
+def _refuse_above(
+    connection: duckdb.DuckDBPyConnection, query: str, company_id: str, name: object, amount: Decimal
+) -> None:
+    row = connection.execute(query, {"company": company_id, "name": name}).fetchone()
+    if row is None or amount <= row[0]:
+        return
+    raise UsageProblem(
+        f"{amount} is more than there is: {row[0]} {row[1]}",
+        where="--amount",
+        remedy="give the amount that is there; if more came since the last day, run the day first",
+    )
 
 
 def _exists(connection: duckdb.DuckDBPyConnection, query: str, **values: object) -> bool:

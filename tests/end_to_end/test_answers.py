@@ -37,11 +37,18 @@ def day(home: Home, tijdig: Tijdig, today: date, statement: date, opening: str, 
     assert result.exit_code == 0, result.output
 
 
-def answered(home: Home, tijdig: Tijdig, kind: str, on: date, entry_key: str, invoice_id: str, *more: str) -> None:
-    result = tijdig(
+def recorded(
+    home: Home, tijdig: Tijdig, kind: str, on: date, entry_key: str | None, invoice_id: str, *more: str
+) -> Result:
+    what = ["--entry-key", entry_key] if entry_key else ["--reason", "cash rounding"]
+    return tijdig(
         "record", kind, "--company", "VB", "--by", "M. Visser", "--effective-on", on.isoformat(),
-        "--entry-key", entry_key, "--invoice", invoice_id, *more, home=home,
+        *what, "--invoice", invoice_id, *more, home=home,
     )  # fmt: skip
+
+
+def answered(home: Home, tijdig: Tijdig, kind: str, on: date, entry_key: str, invoice_id: str, *more: str) -> None:
+    result = recorded(home, tijdig, kind, on, entry_key, invoice_id, *more)
     assert result.exit_code == 0, result.output
 
 
@@ -56,9 +63,22 @@ def test_a_payment_is_confirmed_rejected_and_moved(home: Home, tijdig: Tijdig) -
     assert select(home, ALLOCATED) == []
     (entry_key,) = select(home, "select entry_key from reconciliation.unapplied_payments")[0]
 
-    # Confirmed on Friday, it is placed on Monday; an answer about no entry is asked back, and nothing is lost.
-    answered(home, tijdig, "match_confirmed", FRIDAY, str(entry_key), "2026-0001")
-    answered(home, tijdig, "match_confirmed", FRIDAY, "no-such-entry", "2026-0002")
+    # Confirmed on Friday by the beginning of its key, it is placed on Monday. At the desk an answer about no entry, or of
+    # more than there is, is refused; one in a file is asked back, and nothing is lost.
+    answered(home, tijdig, "match_confirmed", FRIDAY, str(entry_key)[:6], "2026-0001")
+    refusals = (
+        (("match_confirmed", "no-such-entry", "2026-0002"), "there is no bank entry of VB whose key begins with"),
+        (("match_confirmed", str(entry_key), "2026-0001", "121.01"), "121.00 EUR is the whole of 2026-0001"),
+        (("match_confirmed", str(entry_key), "2026-0002", "121.01"), "121.00 EUR is the whole of the bank entry"),
+        (("write_off", None, "2026-0003", "321.01"), "321.00 EUR is open on 2026-0003"),
+    )
+    for (kind, key, invoice_id, *amount), why in refusals:
+        result = recorded(home, tijdig, kind, FRIDAY, key, invoice_id, *(["--amount", *amount] if amount else []))
+        assert (result.exit_code, why in result.output) == (2, True), result.output
+    (home.register_inbox / "answers.csv").write_text(
+        "external_id,company_id,effective_on,recorded_by,kind,payload\n"
+        f'a-1,VB,{FRIDAY},M. Visser,match_confirmed,"{{""entry_key"": ""no-such-entry"", ""invoice"": ""2026-0002""}}"\n'
+    )
     day(home, tijdig, MONDAY, FRIDAY, "1121.00")
     assert [(row[0], row[2], row[3]) for row in select(home, ALLOCATED)] == [("2026-0001", "human_confirmed", False)]
     assert select(home, "select customer_id, state from reconciliation.payer_accounts") == [("K1", "trusted")]

@@ -35,6 +35,7 @@ asked as (
         least(
             abs(coalesce(match_answers.amount, entries.left_amount)), abs(entries.left_amount), abs(items.open_amount)
         ) as asked_amount,
+        match_answers.amount as said_amount,
         match_answers.recorded_by,
         match_answers.answered_on
     from match_answers
@@ -104,7 +105,15 @@ claims as (
         within_item.direction * within_item.item_amount as amount,
         within_item.currency,
         within_item.recorded_by || ' confirmed on ' || within_item.answered_on || ' that this pays '
-        || within_item.invoice_number || '.' as evidence,
+        || within_item.invoice_number
+        || case
+            when within_item.said_amount > within_item.item_amount
+                then
+                    '; of the ' || within_item.said_amount || ' ' || within_item.currency || ' said only '
+                    || cast(within_item.item_amount as decimal(18, 2)) || ' was there to place'
+            else ''
+        end
+        || '.' as evidence,
         within_item.booked_on
     from within_item
     where within_item.item_amount > 0
