@@ -6,6 +6,15 @@
     (length({{ one }}) = length({{ other }}) and damerau_levenshtein({{ one }}, {{ other }}) = 1)
 {%- endmacro %}
 
+{# The places in a text at which two neighbouring signs stand, as a list. #}
+{% macro places_of_pairs(text) -%}{{ return(adapter.dispatch("places_of_pairs")(text)) }}{%- endmacro %}
+{% macro default__places_of_pairs(text) -%}generate_series(1, greatest(length({{ text }}) - 1, 1)){%- endmacro %}
+
+{# A text with the two signs at a place blotted out. Texts one edit apart are the same with a pair blotted out. #}
+{% macro without_pair(text, place) -%}
+    left({{ text }}, cast({{ place }} - 1 as integer)) || '**' || substr({{ text }}, cast({{ place }} + 2 as integer))
+{%- endmacro %}
+
 {# A normalised reference with the letters that are taken for digits written as those digits. #}
 {% macro look_alikes_folded(text) -%}translate({{ text }}, 'OILZSB', '011258'){%- endmacro %}
 

@@ -20,6 +20,10 @@ rules as (
     select * from {{ ref("int_rules_in_force") }}
 ),
 
+sent_twice as (
+    select * from {{ ref("int_sent_twice") }}
+),
+
 {{ left_after(rungs_before("int_matches_damaged")) }},
 
 -- One payment, one meaning: what all readings of its text point to.
@@ -75,8 +79,11 @@ proofs as (
             and meanings.customer_count = 1
     left join payer_owners
         on text_readings.entry_key = payer_owners.entry_key
+    left join sent_twice
+        on text_readings.entry_key = sent_twice.entry_key
     where
-        text_readings.invoice_id is not null
+        sent_twice.entry_key is null
+        and text_readings.invoice_id is not null
         and text_readings.is_agreed
         and text_readings.open_amount - text_readings.rest_amount = 0
         and (text_readings.context <> 'nobody' or text_readings.reading = 'order_number')

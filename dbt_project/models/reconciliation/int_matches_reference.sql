@@ -22,6 +22,10 @@ rules as (
     select * from {{ ref("int_rules_in_force") }}
 ),
 
+sent_twice as (
+    select * from {{ ref("int_sent_twice") }}
+),
+
 {{ left_after(["int_matches_confirmed", "int_matches_end_to_end"]) }},
 
 named as (
@@ -62,6 +66,8 @@ claims as (
             named.company_id = items_left.company_id
             and named.invoice_id = items_left.invoice_id
             and entries_left.currency = items_left.currency
+    left join sent_twice
+        on entries_left.entry_key = sent_twice.entry_key
     where
         entries_left.left_amount = entries_left.amount
         and entries_left.amount > 0
@@ -70,6 +76,8 @@ claims as (
         and not entries_left.is_taken_back
         -- With other documents named beside it, only its exact amount is its own: the rest is for all of them together.
         and (not named.names_others or entries_left.left_amount - items_left.open_amount = 0)
+        -- Two halves of a day may both be meant; of two that are each enough, one is.
+        and (sent_twice.entry_key is null or entries_left.left_amount < items_left.open_amount)
 ),
 
 {{ settle_in_order() }},
@@ -165,6 +173,14 @@ judged as (
                 rule_of_rounding.rule_id is not null
                 and compared.open_before - compared.amount <= tolerances.rounding_amount
                 then 'short_by_rounding'
+            -- Too little to ask about, and the first to pay anything of it: as where the text names the number.
+            when
+                rule_of_little.rule_id is not null
+                and compared.open_before = compared.open_amount
+                and compared.open_before - compared.amount <= tolerances.small_difference_amount
+                and (compared.open_before - compared.amount) * 10000
+                <= compared.open_before * tolerances.small_difference_basis_points
+                then 'reference_short_by_little'
             else 'reference_partial'
         end as rule_id
     from compared
@@ -175,6 +191,8 @@ judged as (
         on causes.rule_id = rule_of_cause.rule_id
     left join automatic_rules as rule_of_rounding
         on rule_of_rounding.rule_id = 'short_by_rounding'
+    left join automatic_rules as rule_of_little
+        on rule_of_little.rule_id = 'reference_short_by_little'
 ),
 
 matches as (
@@ -200,6 +218,7 @@ matches as (
                 || case judged.rule_id
                     when 'discount_taken' then 'the cash discount, taken in time.'
                     when 'short_by_bank_costs' then 'what a bank kept on the way.'
+                    when 'reference_short_by_little' then 'too little to ask about.'
                     else 'a rounding.'
                 end
         end as evidence,

@@ -33,6 +33,10 @@ rules as (
     select * from {{ ref("int_rules_in_force") }}
 ),
 
+sent_twice as (
+    select * from {{ ref("int_sent_twice") }}
+),
+
 {{ left_after(rungs_before("int_matches_short")) }},
 
 named as (
@@ -56,8 +60,11 @@ named as (
     from references_resolved
     inner join entries_left
         on references_resolved.entry_key = entries_left.entry_key
+    left join sent_twice
+        on references_resolved.entry_key = sent_twice.entry_key
     where
-        entries_left.amount > 0
+        sent_twice.entry_key is null
+        and entries_left.amount > 0
         and entries_left.left_amount = entries_left.amount
         and not entries_left.is_return
         and not entries_left.is_taken_back
@@ -162,6 +169,7 @@ weighed as (
         summed.open_amount - summed.amount as short_amount,
         summed.open_amount - summed.discount_amount - summed.amount as off_discount_amount,
         tolerances.rounding_amount * summed.document_count as rounding_amount,
+        {{ says_there_is_more("lower(coalesce(bank_entries.remittance, ''))") }} as is_cut_off,
         coalesce(payers.is_own_account, false) as is_own_account,
         coalesce(
             bank_entries.charges_amount = summed.open_amount - summed.amount
@@ -187,6 +195,8 @@ explained as (
     select
         weighed.*,
         case
+            -- A list that is not all there is names less than was paid: no difference explains it.
+            when weighed.is_cut_off then null
             when
                 weighed.discount_amount > 0
                 and weighed.short_amount > 0

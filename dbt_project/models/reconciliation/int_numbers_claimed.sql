@@ -42,6 +42,14 @@ bank_references as (
     select * from {{ ref("int_references_consulted") }}
 ),
 
+invoices as (
+    select * from {{ ref("stg_billing__invoices") }}
+),
+
+sent_twice as (
+    select * from {{ ref("int_sent_twice") }}
+),
+
 {{ left_after(["int_matches_confirmed", "int_matches_end_to_end", "int_matches_reference"]) }},
 
 named as (
@@ -243,11 +251,16 @@ fitting as (
         on summed.entry_key = less_credit.entry_key
     left join payers_judged
         on summed.entry_key = payers_judged.entry_key
+    left join sent_twice
+        on summed.entry_key = sent_twice.entry_key
     where
-        less_credit.entry_key is not null
-        or (
-            summed.amount in (summed.due_amount, summed.due_when_paid)
-            and (summed.customer_count = 1 or summed.amount > 0)
+        sent_twice.entry_key is null
+        and (
+            less_credit.entry_key is not null
+            or (
+                summed.amount in (summed.due_amount, summed.due_when_paid)
+                and (summed.customer_count = 1 or summed.amount > 0)
+            )
         )
 ),
 
@@ -340,6 +353,7 @@ singles as (
         fitting.booked_on,
         fitting.span_text,
         fitting.has_own_owner,
+        valued.counterparty_iban,
         valued.family_id,
         valued.invoice_id,
         valued.invoice_number,
@@ -457,19 +471,28 @@ habits as (
     having count(*) > tolerances.habit_payments
 ),
 
-strays as (
+against_usual as (
     select
         singles.*,
         habits.usual_days,
-        singles.booked_on - cast(habits.usual_days + tolerances.habit_days as integer) as from_due_on,
-        singles.booked_on - cast(habits.usual_days - tolerances.habit_days as integer) as to_due_on
+        abs(singles.booked_on - singles.due_on - habits.usual_days) - tolerances.habit_days as days_beyond
     from singles
     inner join habits
         on
             singles.company_id = habits.company_id
             and singles.customer_id = habits.customer_id
     cross join tolerances
-    where abs(singles.booked_on - singles.due_on - habits.usual_days) > tolerances.habit_days
+),
+
+-- Off the habit by more than the policy's days; and another invoice must be nearer to it by as many. So the farther off
+-- the one named is, the wider around the usual day another is looked for.
+strays as (
+    select
+        against_usual.*,
+        against_usual.booked_on - cast(against_usual.usual_days + against_usual.days_beyond as integer) as from_due_on,
+        against_usual.booked_on - cast(against_usual.usual_days - against_usual.days_beyond as integer) as to_due_on
+    from against_usual
+    where against_usual.days_beyond > 0
 ),
 
 -- Siblings and strays on one line of days, so that each stray sees the first sibling from its day on without a join.
@@ -516,7 +539,7 @@ against_habit as (
             when min(strays.usual_days) < 0 then -min(strays.usual_days) || ' day(s) before the due date'
             else min(strays.usual_days) || ' day(s) after the due date'
         end
-        || ' as a rule: that fits ' || min(siblings.invoice_number) || ' of the same amount, and does not fit '
+        || ' as a rule: that fits ' || min(siblings.invoice_number) || ' of the same amount better than '
         || min(strays.invoice_number) || '.' as doubt_explanation
     from strays
     inner join siblings_ahead
@@ -530,6 +553,158 @@ against_habit as (
             and siblings_ahead.sibling_due_on = siblings.due_on
     where siblings_ahead.sibling_due_on <= strays.to_due_on and siblings.issued_on <= strays.booked_on
     group by strays.entry_key
+),
+
+-- An account that is not known yet, and whose customers' documents it has named: on earlier days, and in this batch.
+families_of_accounts as (
+    select
+        named_from.company_id,
+        named_from.counterparty_iban,
+        named_from.family_id,
+        min(named_from.customer_id) as customer_id,
+        count(distinct named_from.customer_id) as customer_count,
+        sum(named_from.date_count) >= min(named_from.learning_dates)
+        and max(named_from.last_on) - min(named_from.first_on) >= min(named_from.learning_span_days) as is_established,
+        count(*) over (partition by named_from.company_id, named_from.counterparty_iban) as family_count
+    from (
+        select
+            singles.company_id,
+            singles.counterparty_iban,
+            singles.family_id,
+            singles.customer_id,
+            count(distinct singles.booked_on) as date_count,
+            min(singles.booked_on) as first_on,
+            max(singles.booked_on) as last_on,
+            min(tolerances.learning_dates) as learning_dates,
+            min(tolerances.learning_span_days) as learning_span_days
+        from singles
+        cross join tolerances
+        where
+            singles.has_own_owner is null
+            and singles.counterparty_iban is not null
+            and singles.amount >= tolerances.learning_min_amount
+        group by singles.company_id, singles.counterparty_iban, singles.family_id, singles.customer_id
+        union all
+        select
+            payer_accounts.company_id,
+            payer_accounts.iban as counterparty_iban,
+            payer_accounts.family_id,
+            payer_accounts.customer_id,
+            payer_accounts.date_count,
+            payer_accounts.first_counted_on as first_on,
+            payer_accounts.last_counted_on as last_on,
+            tolerances.learning_dates,
+            tolerances.learning_span_days
+        from payer_accounts
+        cross join tolerances
+        where payer_accounts.state in ('observed', 'corroborated') and payer_accounts.date_count > 0
+    ) as named_from
+    group by named_from.company_id, named_from.counterparty_iban, named_from.family_id
+),
+
+-- One payment names a document of somebody else than all others from its account do. Of three families, the account
+-- pays for many.
+odd_ones_out as (
+    select
+        singles.entry_key,
+        'The text names "' || singles.span_text
+        || '", but all other payments from this account name documents of another customer ('
+        || others.customer_id || ').' as doubt_explanation,
+        case when others.customer_count = 1 then others.customer_id end as other_customer_id
+    from singles
+    inner join families_of_accounts as own
+        on
+            singles.company_id = own.company_id
+            and singles.counterparty_iban = own.counterparty_iban
+            and singles.family_id = own.family_id
+            and own.family_count = 2
+            and not own.is_established
+    inner join families_of_accounts as others
+        on
+            singles.company_id = others.company_id
+            and singles.counterparty_iban = others.counterparty_iban
+            and singles.family_id <> others.family_id
+            and others.is_established
+    where singles.has_own_owner is null
+),
+
+-- What else their texts hold that is long enough for an order number.
+words_beside as (
+    select
+        singles.entry_key,
+        singles.company_id,
+        singles.currency,
+        singles.amount,
+        bank_references.reference,
+        bank_references.span_text
+    from singles
+    cross join tolerances
+    inner join bank_references
+        on
+            singles.entry_key = bank_references.entry_key
+            and bank_references.source = 'remittance'
+            and length(bank_references.reference) >= tolerances.min_order_number_length
+    where bank_references.reference <> {{ normalised_reference("singles.span_text") }}
+),
+
+amounts_beside as (
+    select distinct
+        words_beside.company_id,
+        words_beside.currency,
+        words_beside.amount
+    from words_beside
+),
+
+-- Order numbers that only one open invoice of its amount has.
+orders_left as (
+    select
+        items_left.company_id,
+        items_left.currency,
+        items_left.open_amount,
+        {{ normalised_reference("invoices.order_number") }} as order_key,
+        min(items_left.invoice_id) as invoice_id,
+        min(items_left.invoice_number) as invoice_number,
+        min(items_left.customer_id) as customer_id,
+        min(items_left.issued_on) as issued_on
+    from items_left
+    inner join amounts_beside
+        on
+            items_left.company_id = amounts_beside.company_id
+            and items_left.currency = amounts_beside.currency
+            and items_left.open_amount = amounts_beside.amount
+    inner join invoices
+        on
+            items_left.company_id = invoices.company_id
+            and items_left.invoice_id = invoices.invoice_id
+            and invoices.order_number is not null
+    group by
+        items_left.company_id,
+        items_left.currency,
+        items_left.open_amount,
+        {{ normalised_reference("invoices.order_number") }}
+    having count(*) = 1
+),
+
+orders_of_others as (
+    select
+        singles.entry_key,
+        'The text names "' || min(singles.span_text) || '", but "' || min(words_beside.span_text)
+        || '" in it is the order of ' || min(orders_left.invoice_number) || ', of the same amount.'
+            as doubt_explanation,
+        min(orders_left.customer_id) as other_customer_id,
+        count(distinct orders_left.customer_id) as other_count
+    from singles
+    inner join words_beside
+        on singles.entry_key = words_beside.entry_key
+    inner join orders_left
+        on
+            words_beside.company_id = orders_left.company_id
+            and words_beside.currency = orders_left.currency
+            and words_beside.reference = orders_left.order_key
+            and words_beside.amount - orders_left.open_amount = 0
+            and singles.booked_on >= orders_left.issued_on
+    group by singles.entry_key
+    having bool_and(singles.invoice_id <> orders_left.invoice_id)
 ),
 
 names as (
@@ -705,8 +880,10 @@ judged as (
         case
             when not fitting.has_own_owner then 'payer_is_someone_else'
             when slips.entry_key is not null then 'may_be_the_others'
+            when odd_ones_out.entry_key is not null then 'account_of_another_customer'
             when name_of_another.entry_key is not null then 'name_of_another_customer'
             when text_of_another.entry_key is not null then 'text_of_another_customer'
+            when orders_of_others.entry_key is not null then 'order_of_another_invoice'
             when against_habit.entry_key is not null then 'fits_another_invoice'
         end as doubt,
         case
@@ -718,27 +895,36 @@ judged as (
                     || '", of several customers that have other open invoices of the same amounts.'
             else
                 coalesce(
+                    odd_ones_out.doubt_explanation,
                     name_of_another.doubt_explanation,
                     text_of_another.doubt_explanation,
+                    orders_of_others.doubt_explanation,
                     against_habit.doubt_explanation
                 )
         end as doubt_explanation,
         -- Of several customers of one name nobody can say which.
         case
             when not fitting.has_own_owner or slips.entry_key is not null then null
-            when name_of_another.other_count = 1 then name_of_another.other_customer_id
-            when name_of_another.entry_key is null and text_of_another.other_count = 1
-                then text_of_another.other_customer_id
+            when odd_ones_out.entry_key is not null then odd_ones_out.other_customer_id
+            when name_of_another.entry_key is not null
+                then case when name_of_another.other_count = 1 then name_of_another.other_customer_id end
+            when text_of_another.entry_key is not null
+                then case when text_of_another.other_count = 1 then text_of_another.other_customer_id end
+            when orders_of_others.other_count = 1 then orders_of_others.other_customer_id
         end as doubt_customer_id
     from fitting
     left join credit_texts
         on fitting.entry_key = credit_texts.entry_key
     left join slips
         on fitting.entry_key = slips.entry_key
+    left join odd_ones_out
+        on fitting.entry_key = odd_ones_out.entry_key
     left join name_of_another
         on fitting.entry_key = name_of_another.entry_key
     left join text_of_another
         on fitting.entry_key = text_of_another.entry_key
+    left join orders_of_others
+        on fitting.entry_key = orders_of_others.entry_key
     left join against_habit
         on fitting.entry_key = against_habit.entry_key
 ),

@@ -38,11 +38,19 @@ numbers_claimed as (
     select * from {{ ref("int_numbers_claimed") }}
 ),
 
--- The name of the holder, or the text, is of another customer than the one whose document is named: of either, then.
+-- The account, the name of the holder, or the text, is of another customer than the one whose document is named: of
+-- either, then.
 named_against_all_else as (
     select distinct numbers_claimed.entry_key
     from numbers_claimed
-    where numbers_claimed.doubt in ('name_of_another_customer', 'text_of_another_customer')
+    where
+        numbers_claimed.doubt in (
+            'account_of_another_customer', 'name_of_another_customer', 'text_of_another_customer'
+        )
+        or (
+            numbers_claimed.doubt = 'order_of_another_invoice'
+            and numbers_claimed.doubt_customer_id is distinct from numbers_claimed.customer_id
+        )
 ),
 
 placed as (

@@ -18,6 +18,10 @@ documents as (
     select * from {{ ref("int_documents_named") }}
 ),
 
+tolerances as (
+    select * from {{ ref("int_tolerances_in_force") }}
+),
+
 -- Companies whose numbers are digits only: a payer may have put letters of his own in front of one.
 companies_of_digits as (
     select distinct document_keys.company_id
@@ -316,10 +320,18 @@ final as (
         standing_readings.invoice_count = 1 as is_unique,
         coalesce(match_answers.answer = 'rejected', false) as is_rejected
     from standing_readings
+    cross join tolerances
+    inner join entries
+        on standing_readings.entry_key = entries.entry_key
     inner join documents
         on
             standing_readings.company_id = documents.company_id
             and standing_readings.document_id = documents.document_id
+            -- A number that nobody had given out yet is another one, mistyped. A checked reference may come first.
+            and (
+                standing_readings.strength <= 2
+                or (documents.issued_on > entries.booked_on + cast(tolerances.named_ahead_days as integer)) is not true
+            )
     left join match_answers
         on
             standing_readings.entry_key = match_answers.entry_key

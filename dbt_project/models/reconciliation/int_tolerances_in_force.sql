@@ -33,6 +33,8 @@ final as (
         reconciliation_tolerances.habit_payments,
         reconciliation_tolerances.heeds_payer_name,
         reconciliation_tolerances.heeds_customer_in_text,
+        reconciliation_tolerances.named_ahead_days,
+        reconciliation_tolerances.slip_days,
         reconciliation_tolerances.min_piece_length,
         reconciliation_tolerances.piece_spare_digits,
         reconciliation_tolerances.subset_open_items,

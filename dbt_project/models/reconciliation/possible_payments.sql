@@ -48,6 +48,10 @@ match_answers as (
     select * from {{ ref("stg_register__match_answers") }}
 ),
 
+slips_possible as (
+    select * from {{ ref("int_slips_possible") }}
+),
+
 tolerances as (
     select * from {{ ref("int_tolerances_in_force") }}
 ),
@@ -350,10 +354,13 @@ chosen as (
     from candidates
 ),
 
--- A person who said no has looked.
 limited as (
     select
-        chosen.*,
+        chosen.entry_key,
+        chosen.company_id,
+        chosen.invoice_id,
+        chosen.reason,
+        chosen.evidence,
         waiting.booked_on,
         waiting.currency,
         waiting.left_amount,
@@ -366,38 +373,84 @@ limited as (
     cross join tolerances
     inner join waiting
         on chosen.entry_key = waiting.entry_key
+    where chosen.telling_rank = 1
+),
+
+-- What was placed one slip away keeps the other invoice out of messages as long; and while the invoice it was placed on
+-- is the later of the two and not due yet. From then on one of them is owed, whichever was paid.
+slipped as (
+    select
+        slips_possible.entry_key,
+        slips_possible.company_id,
+        slips_possible.invoice_id,
+        'one_slip_away' as reason,
+        'Was placed on ' || slips_possible.placed_number || ', which is one slip from ' || open_invoices.invoice_number
+        || ' of the same amount.' as evidence,
+        slips_possible.booked_on,
+        slips_possible.currency,
+        slips_possible.amount as left_amount,
+        greatest(
+            booked.bank_day_no + tolerances.possible_payer_bank_days,
+            case
+                when slips_possible.placed_due_on > open_invoices.due_on
+                    then least(due.bank_day_no, latest.bank_day_no)
+            end
+        ) as last_bank_day_no,
+        tolerances.policy_id
+    from slips_possible
+    cross join tolerances
+    inner join open_invoices
+        on
+            slips_possible.company_id = open_invoices.company_id
+            and slips_possible.invoice_id = open_invoices.invoice_id
+    inner join bank_days as booked
+        on slips_possible.booked_on = booked.date_day
+    left join bank_days as due
+        on slips_possible.placed_due_on = due.date_day
+    inner join bank_days as latest
+        on slips_possible.last_on = latest.date_day
+),
+
+-- A person who said no has looked.
+unanswered as (
+    select possible.*
+    from (
+        select * from limited
+        union all
+        select * from slipped
+    ) as possible
     left join match_answers
         on
-            chosen.entry_key = match_answers.entry_key
-            and chosen.company_id = match_answers.company_id
-            and chosen.invoice_id = match_answers.invoice_id
+            possible.entry_key = match_answers.entry_key
+            and possible.company_id = match_answers.company_id
+            and possible.invoice_id = match_answers.invoice_id
             and match_answers.answer = 'rejected'
-    where chosen.telling_rank = 1 and match_answers.entry_key is null
+    where match_answers.entry_key is null
 ),
 
 final as (
     select
-        limited.entry_key,
-        limited.company_id,
+        unanswered.entry_key,
+        unanswered.company_id,
         business_day.as_of_date,
         open_invoices.customer_id,
-        limited.invoice_id,
-        limited.left_amount as receipt_amount,
-        limited.currency,
-        limited.reason,
-        limited.evidence,
-        limited.booked_on,
+        unanswered.invoice_id,
+        unanswered.left_amount as receipt_amount,
+        unanswered.currency,
+        unanswered.reason,
+        unanswered.evidence,
+        unanswered.booked_on,
         last_day.date_day as held_until,
-        limited.policy_id
-    from limited
+        unanswered.policy_id
+    from unanswered
     cross join business_day
     inner join open_invoices
         on
-            limited.company_id = open_invoices.company_id
-            and limited.invoice_id = open_invoices.invoice_id
+            unanswered.company_id = open_invoices.company_id
+            and unanswered.invoice_id = open_invoices.invoice_id
     inner join bank_days as last_day
         on
-            limited.last_bank_day_no = last_day.bank_day_no
+            unanswered.last_bank_day_no = last_day.bank_day_no
             and last_day.is_bank_day
     where last_day.date_day >= business_day.as_of_date
 )
