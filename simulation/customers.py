@@ -23,6 +23,7 @@ COMPANY = Company(
     email_from="debiteuren@voorbeeldkantoor.example",
     phone="+31 85 000 1234",
     language="nl",
+    size_class="sme",
     accounts=(
         Account("NL91ABNA0417164300", "ABNANL2A", "camt.053", 185_402_17),
         Account("NL20INGB0001234567", "INGBNL2A", "mt940", 64_918_50),
@@ -32,6 +33,7 @@ COMPANY = Company(
 CAMT_ACCOUNT, MT940_ACCOUNT, CODA_ACCOUNT = COMPANY.accounts
 
 ACCOUNT_MANAGERS = ("Sanne Otterbeek", "Joris Bremhorst", "Elise Van Wulpen")
+CREDIT_AGENCIES = ("Kredietwijzer Delta", "Handelsinfo Zuid")
 COLLECTORS = ("Maud Havermans", "Thijs Klaverhoek")
 
 # Shares of yearly turnover in thousandths: the line lies at 50 for key accounts and at 20 for near-key ones.
@@ -183,6 +185,9 @@ def make_customer(
         required_references=("order_number", "project_number")[: rng.choice((1, 1, 2))] if needs_order else (),
         credit_limit_cents=rng.randrange(5, 100) * 1_000_00 if chance(rng, 50) else None,
         risk_class=rng.choice(("A", "A", "B", "B", "C")) if chance(rng, 70) else None,
+        risk_source=None,
+        risk_on=None,
+        size_class=None,
         department="Crediteurenadministratie" if tier is Tier.KEY else None,
         created_on=created_on,
     )
@@ -254,6 +259,21 @@ def with_groups(seed: int, customers: list[Customer], behaviours: list[Behaviour
     return grouped
 
 
+def with_credit_facts(seed: int, customer: Customer, tier: Tier, until: date) -> Customer:
+    """Who gave the risk class and when, and how large the customer is: as far as somebody wrote it down."""
+    rng = stream(seed, "credit", customer.customer_id)
+    days_ago = rng.choice((40, 120, 200, 320, 500, 900))
+    is_dated = customer.risk_class is not None and not chance(rng, 10)
+    may_be_large = not customer.is_natural_person and (tier is Tier.KEY or customer.payment_terms_days > 30)
+    size = ("large" if may_be_large and chance(rng, 60) else "sme") if chance(rng, 75) else None
+    return replace(
+        customer,
+        risk_source=rng.choice(CREDIT_AGENCIES) if is_dated else None,
+        risk_on=max(until - timedelta(days=days_ago), customer.created_on) if is_dated else None,
+        size_class=size,
+    )
+
+
 def make_mandates(seed: int, customers: list[Customer], behaviours: list[Behaviour]) -> tuple[Mandate, ...]:
     mandates = []
     for customer, behaviour in zip(customers, behaviours, strict=True):
@@ -305,7 +325,10 @@ def build_portfolio(seed: int, customer_count: int, start_on: date, until: date)
         customer = make_customer(rng, 10_001 + index, tier, role, taken, created_on)
         customers.append(customer)
         behaviours.append(make_behaviour(rng, customer, tier, role, turnover))
-    customers = with_groups(seed, customers, behaviours)
+    customers = [
+        with_credit_facts(seed, customer, behaviour.tier, until)
+        for customer, behaviour in zip(with_groups(seed, customers, behaviours), behaviours, strict=True)
+    ]
     return Portfolio(
         customers=tuple(customers),
         behaviours=tuple(behaviours),

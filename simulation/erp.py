@@ -15,7 +15,7 @@ SCHEMA = """
 create table administraties (
     adm_code text primary key, naam text not null, landcode text not null, straat text, postcode text, plaats text,
     btw_nummer text, kvk_nummer text, incassant_id text, afzender_email text, telefoon text, taal text,
-    btw_aftrek integer not null
+    btw_aftrek integer not null, grootteklasse text
 );
 create table bankrekeningen (
     rekening_id integer primary key, adm_code text, relatie_id integer, volgnummer integer not null,
@@ -28,7 +28,8 @@ create table relaties (
     plaats text, btw_nummer text, kvk_nummer text, is_eenmanszaak integer not null, moeder_relatie_id integer,
     accountmanager_id integer, incasseerder_id integer, betaaltermijn integer, eist_ordernummer integer not null,
     eist_projectcode integer not null, kredietlimiet_centen integer, risicoklasse text, afdeling text,
-    aangemaakt integer not null, is_geblokkeerd integer not null
+    aangemaakt integer not null, is_geblokkeerd integer not null, risicobron text, risicodatum integer,
+    grootteklasse text
 );
 create table verkoopfacturen (
     factuur_id integer primary key, adm_code text not null, factuurnummer text not null, relatie_id integer not null,
@@ -59,6 +60,7 @@ create table aanmaanhistorie (
 LANGUAGES = {"nl": "N", "fr": "F", "en": "E", "de": "D"}
 DOCUMENT_KINDS = {"invoice": "F", "credit_note": "C"}
 DELIVERY_CODES = {"sent": 10, "received": 20, "failed": 90}
+SIZES = {"large": "G", "sme": "K"}
 SCHEMES = {"CORE": "C", "B2B": "B"}
 CHANNELS = {"email": "E", "letter": "P"}
 FINAL, CANCELLED = 30, 99
@@ -111,7 +113,8 @@ select
     adm.telefoon as phone,
     {code_sql("adm.taal", LANGUAGES)} as language,
     null as logo_path,
-    {flag_sql("adm.btw_aftrek")} as can_deduct_vat
+    {flag_sql("adm.btw_aftrek")} as can_deduct_vat,
+    {code_sql("adm.grootteklasse", SIZES)} as size_class
 from administraties as adm
 order by adm.adm_code
 """,
@@ -147,12 +150,13 @@ select
     ) as required_references,
     {money_sql("rel.kredietlimiet_centen")} as credit_limit,
     rel.risicoklasse as risk_class,
-    null as risk_source,
-    null as risk_on,
+    rel.risicobron as risk_source,
+    {day_sql("rel.risicodatum")} as risk_on,
     rel.afdeling as department,
     {day_sql("rel.aangemaakt")} as created_on,
     null as scenario_id,
-    {flag_sql("rel.is_geblokkeerd")} as is_blocked
+    {flag_sql("rel.is_geblokkeerd")} as is_blocked,
+    {code_sql("rel.grootteklasse", SIZES)} as size_class
 from relaties as rel
 left join relaties as moeder on moeder.relatie_id = rel.moeder_relatie_id
 left join medewerkers as manager on manager.medewerker_id = rel.accountmanager_id
@@ -253,7 +257,7 @@ def company_row(company: Company) -> tuple[object, ...]:
     return (
         company.company_id, company.name, company.country, company.street, company.postal_code, company.city,
         company.vat_number, company.registration_number, company.creditor_id, company.email_from, company.phone,
-        LANGUAGES[company.language], 1,
+        LANGUAGES[company.language], 1, SIZES[company.size_class],
     )  # fmt: skip
 
 
@@ -268,6 +272,7 @@ def customer_row(
         staff.get(customer.account_manager or ""), staff[customer.collector], customer.payment_terms_days,
         int("order_number" in customer.required_references), int("project_number" in customer.required_references),
         customer.credit_limit_cents, customer.risk_class, customer.department, number_of(customer.created_on), 0,
+        customer.risk_source, number_of(customer.risk_on), SIZES.get(customer.size_class or ""),
     )  # fmt: skip
 
 

@@ -75,6 +75,7 @@ class Company:
     email_from: str
     phone: str
     language: str
+    size_class: str  # large | sme
     accounts: tuple[Account, ...]
 
 
@@ -102,6 +103,9 @@ class Customer:
     required_references: tuple[str, ...]
     credit_limit_cents: int | None
     risk_class: str | None
+    risk_source: str | None
+    risk_on: date | None
+    size_class: str | None  # large | sme, where the clerks know it
     department: str | None
     created_on: date
 

@@ -75,6 +75,7 @@ BILLING_TABLES: tuple[BillingTable, ...] = (
             Column("language"),
             Column("logo_path"),
             Column("can_deduct_vat", "flag"),
+            Column("size_class"),
         ),
     ),
     BillingTable(
@@ -108,6 +109,7 @@ BILLING_TABLES: tuple[BillingTable, ...] = (
             Column("created_on", "date"),
             Column("scenario_id"),
             Column("is_blocked", "flag"),
+            Column("size_class"),
         ),
     ),
     BillingTable(
@@ -418,7 +420,7 @@ OTHER_TABLES["notified_entries"] = OTHER_TABLES["bank_entries"]
 OTHER_TABLES["notified_references"] = OTHER_TABLES["entry_references"]
 
 # Raised when a column of the log, or what a key in it is made of, changes: a warehouse of another number is built again.
-LOG_VERSION = 3
+LOG_VERSION = 4
 
 # What a run says to the models about itself: the day, the watermarks, the templates it will render with.
 CONTROL_TABLES: dict[str, tuple[tuple[str, str], ...]] = {

@@ -5,3 +5,7 @@
 {% macro percent_text(basis_points) -%}
     cast({{ basis_points }} // 100 as varchar) || '.' || lpad(cast({{ basis_points }} % 100 as varchar), 2, '0')
 {%- endmacro %}
+
+{# The date a number of calendar months after another; of a longer month the last day of a shorter one. #}
+{% macro months_after(day, months) -%}{{ return(adapter.dispatch("months_after")(day, months)) }}{%- endmacro %}
+{% macro default__months_after(day, months) -%}cast({{ day }} + to_months({{ months }}) as date){%- endmacro %}

@@ -12,6 +12,11 @@
 {% macro json_elements(json, key) -%}{{ return(adapter.dispatch("json_elements")(json, key)) }}{%- endmacro %}
 {% macro default__json_elements(json, key) -%}coalesce(cast(json_extract({{ json }}, '$.{{ key }}') as json[]), []){%- endmacro %}
 
+{# How large a company is said to be: large, sme or authority; anything else says nothing. #}
+{% macro size_class(text) -%}
+    case when lower(trim({{ text }})) in ('large', 'sme', 'authority') then lower(trim({{ text }})) end
+{%- endmacro %}
+
 {# Letters and digits only, upper case: how references and invoice numbers are compared. #}
 {% macro normalised_reference(text) -%}{{ return(adapter.dispatch("normalised_reference")(text)) }}{%- endmacro %}
 {% macro default__normalised_reference(text) -%}upper(regexp_replace({{ text }}, '[^A-Za-z0-9]', '', 'g')){%- endmacro %}

@@ -17,10 +17,11 @@ from simulation.writing import WrittenWorld
 # The columns of the billing extract, in its order; a query that renames one breaks every installation.
 COLUMNS = {
     "companies": "company_id name country iban bic vat_number registration_number creditor_id street postal_code city"
-    " email_from phone language logo_path can_deduct_vat",
+    " email_from phone language logo_path can_deduct_vat size_class",
     "customers": "company_id customer_id name country language email phone street postal_code city iban vat_number"
     " registration_number is_natural_person parent_customer_id account_manager collector payment_terms_days"
-    " required_references credit_limit risk_class risk_source risk_on department created_on scenario_id is_blocked",
+    " required_references credit_limit risk_class risk_source risk_on department created_on scenario_id is_blocked"
+    " size_class",
     "invoices": "company_id invoice_id invoice_number customer_id kind issued_on due_on currency total_amount"
     " payment_reference order_number project_number delivered_at delivery_status credits_invoice_number"
     " replaces_invoice_number discount_percent discount_until term_of_invoice_id document_path is_cancelled description",

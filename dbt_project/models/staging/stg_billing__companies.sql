@@ -19,7 +19,8 @@ final as (
         versions.phone,
         lower(versions.language) as language,
         versions.logo_path,
-        coalesce(versions.can_deduct_vat, true) as can_deduct_vat
+        coalesce(versions.can_deduct_vat, true) as can_deduct_vat,
+        {{ size_class("versions.size_class") }} as size_class
     from versions
     where versions.version_rank = 1 and not versions.is_deleted
 )

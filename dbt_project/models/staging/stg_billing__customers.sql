@@ -29,7 +29,8 @@ final as (
         versions.department,
         versions.created_on,
         versions.scenario_id,
-        coalesce(versions.is_blocked, false) as is_blocked
+        coalesce(versions.is_blocked, false) as is_blocked,
+        {{ size_class("versions.size_class") }} as size_class
     from versions
     where versions.version_rank = 1 and not versions.is_deleted
 )

@@ -19,6 +19,10 @@ customers as (
     select * from {{ ref("stg_billing__customers") }}
 ),
 
+credit_risks as (
+    select * from {{ ref("credit_risks") }}
+),
+
 orders as (
     select * from {{ ref("stg_billing__orders") }}
 ),
@@ -54,14 +58,14 @@ invoices_in_scope as (
         decisions.company_id,
         decisions.invoice_id
     from decisions
-    left join customers
+    left join credit_risks
         on
-            decisions.company_id = customers.company_id
-            and decisions.customer_id = customers.customer_id
+            decisions.company_id = credit_risks.company_id
+            and decisions.customer_id = credit_risks.customer_id
     inner join scope
         on
             (scope.scope_kind = 'segment' and decisions.segment = scope.scope_value)
-            or (scope.scope_kind = 'risk_class' and lower(customers.risk_class) = scope.scope_value)
+            or (scope.scope_kind = 'risk_class' and credit_risks.risk_class = scope.scope_value)
             or (
                 scope.scope_kind = 'amount'
                 and decisions.currency = scope.currency

@@ -1,0 +1,1 @@
+{{ policy_in_force("credit_policy") }}

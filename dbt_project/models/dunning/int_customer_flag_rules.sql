@@ -1,0 +1,1 @@
+{{ policy_in_force("customer_flag_rules") }}
