@@ -250,3 +250,22 @@ settled as (
         on claims.entry_key = undisputed.entry_key
 )
 {%- endmacro %}
+
+{#
+    The cash discount that a payment may take off an item: of what credit notes leave of it, only while nothing of it was
+    paid, and until the days of grace after its last day; else 0. The arguments are the names of CTEs or aliases: an
+    item, its invoice, what was credited of it (left joined), the tolerances, and the day of the payment.
+#}
+{% macro discount_in_time(item, invoice, credited, tolerances, booked_on) -%}
+    case
+        when
+            {{ item }}.open_amount > 0
+            and {{ item }}.open_amount = {{ item }}.total_amount - coalesce({{ credited }}.amount, 0)
+            and {{ booked_on }} <= {{ invoice }}.discount_until + cast({{ tolerances }}.discount_grace_days as integer)
+            and {{ invoice }}.discount_percent > 0
+            then {{
+                part_of(item ~ ".open_amount", "cast(" ~ invoice ~ ".discount_percent * 10000 as bigint)", 1000000)
+            }}
+        else 0
+    end
+{%- endmacro %}

@@ -110,48 +110,47 @@ credited as (
     group by credit_settlements.company_id, credit_settlements.invoice_id
 ),
 
+discounted as (
+    select
+        first_and_short.*,
+        {{ discount_in_time("first_and_short", "invoices", "credited", "tolerances", "first_and_short.booked_on") }}
+            as discount_amount
+    from first_and_short
+    cross join tolerances
+    -- Its columns are handed to a macro, where the linter does not look.
+    inner join invoices -- noqa: ST11
+        on
+            first_and_short.company_id = invoices.company_id
+            and first_and_short.invoice_id = invoices.invoice_id
+    left join credited -- noqa: ST11
+        on
+            first_and_short.company_id = credited.company_id
+            and first_and_short.invoice_id = credited.invoice_id
+),
+
 -- The same causes as where the text names the number (int_matches_short): nobody is reminded of what they explain.
 causes as (
     select
-        first_and_short.entry_key,
+        discounted.entry_key,
         case
             when
-                first_and_short.open_amount = first_and_short.total_amount - coalesce(credited.amount, 0)
-                and first_and_short.booked_on
-                <= invoices.discount_until + cast(tolerances.discount_grace_days as integer)
-                and invoices.discount_percent > 0
-                and abs(
-                    first_and_short.open_amount - first_and_short.amount
-                    - {{
-                        part_of(
-                            "first_and_short.open_amount",
-                            "cast(invoices.discount_percent * 10000 as bigint)",
-                            1000000
-                        )
-                    }}
-                ) <= tolerances.rounding_amount
+                discounted.discount_amount > 0
+                and abs(discounted.open_amount - discounted.amount - discounted.discount_amount)
+                <= tolerances.rounding_amount
                 then 'discount_taken'
             when
-                bank_entries.charges_amount = first_and_short.open_amount - first_and_short.amount
+                bank_entries.charges_amount = discounted.open_amount - discounted.amount
                 or (
-                    bank_entries.original_amount = first_and_short.open_amount
+                    bank_entries.original_amount = discounted.open_amount
                     and bank_entries.original_currency = bank_entries.currency
                 )
                 then 'short_by_bank_costs'
         end as rule_id
-    from first_and_short
+    from discounted
     cross join tolerances
-    inner join invoices
-        on
-            first_and_short.company_id = invoices.company_id
-            and first_and_short.invoice_id = invoices.invoice_id
     -- A payment read from a notification has no entry of its own here, and says nothing of costs.
     left join bank_entries
-        on first_and_short.entry_key = bank_entries.entry_key
-    left join credited
-        on
-            first_and_short.company_id = credited.company_id
-            and first_and_short.invoice_id = credited.invoice_id
+        on discounted.entry_key = bank_entries.entry_key
 ),
 
 automatic_rules as (
