@@ -58,6 +58,23 @@ def test_turnover_makes_four_key_and_eight_near_key_customers(world: World) -> N
     assert_turnover_is_skewed(world)
 
 
+def test_credit_facts_show_what_counts_what_is_too_old_and_what_nobody_dated(world: World) -> None:
+    classed = [customer for customer in world.customers if customer.risk_class]
+    dated = [customer for customer in classed if customer.risk_source and customer.risk_on]
+    ages = [(world.until - customer.risk_on).days for customer in dated if customer.risk_on]
+    assert 0 < len(dated) < len(classed)
+    assert min(ages) < 365 < max(ages)
+    assert all((customer.risk_source is None) == (customer.risk_on is None) for customer in world.customers)
+    beyond_the_law = [
+        customer
+        for customer in world.customers
+        if customer.size_class == "large" and customer.payment_terms_days > 30 and not customer.is_natural_person
+    ]
+    assert world.company.size_class == "sme"
+    assert beyond_the_law
+    assert any(customer.size_class is None and customer.payment_terms_days > 30 for customer in world.customers)
+
+
 def test_the_world_is_as_large_as_a_demonstration_needs(world: World) -> None:
     assert 4_000 <= len(world.invoices) <= 6_000
     assert len({invoice.invoice_number for invoice in world.invoices}) == len(world.invoices)
