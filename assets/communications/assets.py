@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from assets.communications.dispatch import DispatchResult, RecoveryResult
 from assets.communications.messages import RefusedMessage
-from assets.communications.outbox import plan
+from assets.communications.outbox import PlanResult, plan
 from assets.communications.render import open_environment, render_messages
 from assets.communications.templates import template_hashes, template_rows
 from assets.landing.archive import Archive
@@ -79,21 +79,12 @@ def outbox_assets(due: dg.AssetKey, standing: dg.AssetKey) -> list[dg.AssetsDefi
     )
     def messages(context: dg.AssetExecutionContext, mailroom: dg.ResourceParam[Mailroom]) -> dg.MaterializeResult[None]:
         """Renders the day's messages and makes the outbox hold exactly these."""
-        with reading_warehouse(mailroom.warehouse) as connection:
-            rows = _due_on(connection, day_of(context))
-            owners = _customers_of_invoices(connection)
-        rendered, refused = render_messages(rows, open_environment(mailroom.templates), owners)
-        with reading_store(mailroom.store) as store:
-            run = read_run(store, context.run_id)
-        if refused:
-            _note_refused(mailroom, context.run_id, refused)
-        # What an earlier dispatch was cut short in is settled first: the plan must know what left.
-        mailroom.settle_earlier()
-        planned = plan(mailroom.store, mailroom.clock, run, rendered, body_archive=mailroom.bodies)
+        made = plan_messages(mailroom, context.run_id, day_of(context))
+        planned = made.plan
         return dg.MaterializeResult(
             metadata={
-                "dagster/row_count": len(rendered),
-                "refused": len(refused),
+                "dagster/row_count": made.rendered,
+                "refused": len(made.refused),
                 **{
                     name: len(getattr(planned, name))
                     for name in ("planned", "unchanged", "superseded", "expired", "approved", "held", "occupied")
@@ -123,6 +114,31 @@ def outbox_assets(due: dg.AssetKey, standing: dg.AssetKey) -> list[dg.AssetsDefi
 def dispatch_counts(result: DispatchResult) -> dict[str, int]:
     """A dispatch as counts per outcome."""
     return {name: len(value) for name, value in vars(result).items() if isinstance(value, tuple | list)}
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The outbox of a day as a run left it: how many messages were rendered, which could not be, and the plan."""
+
+    rendered: int
+    refused: tuple[RefusedMessage, ...]
+    plan: PlanResult
+
+
+def plan_messages(mailroom: Mailroom, run_id: str, day: date) -> Planned:
+    """Renders what is due on `day` and makes the outbox hold exactly that. Nothing leaves."""
+    with reading_warehouse(mailroom.warehouse) as connection:
+        rows = _due_on(connection, day)
+        owners = _customers_of_invoices(connection)
+    rendered, refused = render_messages(rows, open_environment(mailroom.templates), owners)
+    with reading_store(mailroom.store) as store:
+        run = read_run(store, run_id)
+    if refused:
+        _note_refused(mailroom, run_id, refused)
+    # What an earlier dispatch was cut short in is settled first: the plan must know what left.
+    mailroom.settle_earlier()
+    planned = plan(mailroom.store, mailroom.clock, run, rendered, body_archive=mailroom.bodies)
+    return Planned(len(rendered), tuple(refused), planned)
 
 
 def _due_on(connection: duckdb.DuckDBPyConnection, day: date) -> list[dict[str, object]]:

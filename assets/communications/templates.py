@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -66,10 +67,11 @@ def template_hashes(root: Path) -> dict[str, str]:
     That is the template, what it extends, includes or imports, its layouts and the language's labels, each with its path. Line
     endings are read as line feeds, so a checkout on another system has the same hashes.
     """
-    environment = _sandbox(root)
+    # A layout is shared by many templates: each file is read for its references once.
+    references = cache(partial(_references, _sandbox(root)))
     return {
         f"{channel}/{language}/{message_kind}": _hash_of_files(
-            root, _files_of(environment, f"{folder}/{language}/{message_kind}.j2", folder, language)
+            root, _files_of(references, f"{folder}/{language}/{message_kind}.j2", folder, language)
         )
         for channel, folder in TEMPLATE_CHANNELS.items()
         for language in LANGUAGES
@@ -163,13 +165,13 @@ def _paragraphs(text: str) -> str:
     return json.dumps([paragraph for paragraph in paragraphs if paragraph], ensure_ascii=False)
 
 
-def _files_of(environment: Environment, name: str, folder: str, language: str) -> list[str]:
+def _files_of(references: Callable[[str], list[str]], name: str, folder: str, language: str) -> list[str]:
     found: set[str] = {*_LAYOUTS[folder], f"shared/{language}/labels.json"}
     unread = [name, *(layout for layout in _LAYOUTS[folder] if layout.endswith(".j2"))]
     while unread:
         template = unread.pop()
         found.add(template)
-        unread.extend(reference for reference in _references(environment, template) if reference not in found)
+        unread.extend(reference for reference in references(template) if reference not in found)
     return sorted(found)
 
 
