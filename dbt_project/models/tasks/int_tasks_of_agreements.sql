@@ -3,11 +3,9 @@ with business_day as (
     select * from {{ ref("stg_control__business_day") }}
 ),
 
-dunning_policy as (
-    select dunning_policy.*
-    from {{ ref("dunning_policy") }} as dunning_policy
-    cross join business_day
-    where {{ in_force("dunning_policy") }}
+promise_statuses as (
+    select * from {{ ref("promise_statuses") }}
+    where status in ('broken', 'partly_kept')
 ),
 
 open_items as (
@@ -51,14 +49,16 @@ broken_promises as (
         open_items.customer_id,
         newest_promises.invoice_id,
         newest_promises.promise_id as opening_fact,
-        newest_promises.promised_on + dunning_policy.promise_grace_days + 1 as opened_on,
+        promise_statuses.judged_on as opened_on,
         open_items.currency,
         open_items.open_amount as amount,
         'Payment of invoice ' || open_items.invoice_number || ' was promised for '
         || cast(newest_promises.promised_on as varchar) || ' and is not complete' as reason
     from newest_promises
-    cross join business_day
-    cross join dunning_policy
+    inner join promise_statuses
+        on
+            newest_promises.company_id = promise_statuses.company_id
+            and newest_promises.promise_id = promise_statuses.promise_id
     inner join open_items
         on
             newest_promises.company_id = open_items.company_id
@@ -66,7 +66,6 @@ broken_promises as (
     where
         newest_promises.newest_rank = 1
         and newest_promises.withdrawn_on is null
-        and newest_promises.promised_on + dunning_policy.promise_grace_days < business_day.as_of_date
 ),
 
 arrangements_broken as (

@@ -38,7 +38,7 @@ sent_today as (
 
 calls as (
     select
-        'call' as task_kind,
+        scenario_steps.task_kind,
         decisions.company_id,
         decisions.customer_id,
         decisions.invoice_id,
@@ -48,7 +48,9 @@ calls as (
         cast(null as date) as closed_on,
         decisions.currency,
         decisions.open_amount as amount,
-        'No answer to the reminder of ' || cast(decisions.previous_step_on as varchar) || ' for invoice '
+        coalesce(
+            'No answer to the reminder of ' || cast(decisions.previous_step_on as varchar) || ' for invoice ', 'Invoice '
+        )
         || invoice_balances.invoice_number || ', ' || cast(decisions.days_overdue as varchar) || ' days overdue'
             as reason,
         decisions.policy_id
@@ -57,7 +59,7 @@ calls as (
         on
             decisions.scenario_id = scenario_steps.scenario_id
             and decisions.stage_no = scenario_steps.stage_no
-            and scenario_steps.task_kind = 'call'
+            and scenario_steps.step_kind = 'task'
     inner join invoice_balances
         on
             decisions.company_id = invoice_balances.company_id

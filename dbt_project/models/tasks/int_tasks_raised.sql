@@ -1,7 +1,7 @@
 -- Every task the facts of today give rise to, whoever raises it. A new kind is a new file and a line here.
 {% set families = [
     "int_tasks_of_schedule", "int_tasks_of_track", "int_tasks_of_money", "int_tasks_of_agreements",
-    "int_tasks_of_delivery", "int_tasks_of_feeds", "int_tasks_of_risk",
+    "int_tasks_of_delivery", "int_tasks_of_feeds", "int_tasks_of_risk", "int_tasks_of_corrections",
 ] -%}
 with gathered as (
     {% for family in families -%}
