@@ -1,5 +1,5 @@
--- After a formal notice the customer has the term it gave: nothing is asked, and nobody hands over, before it is over. The
--- term counts in bank days from the day the letter left, or from its receipt where that was recorded later.
+-- After a formal notice the customer has the term it gave: nothing is asked, and nobody hands over, before it is
+-- over. The term counts in bank days from the day the letter left, or from its receipt where that was recorded later.
 with business_day as (
     select * from {{ ref("stg_control__business_day") }}
 ),

@@ -1,5 +1,5 @@
--- What people recorded: reasons to leave an invoice alone, as rows of invoice and reason, with the day each began and the
--- last day it lasts where that is known.
+-- What people recorded: reasons to leave an invoice alone, as rows of invoice and reason, with the day each began and
+-- the last day it lasts where that is known.
 with business_day as (
     select * from {{ ref("stg_control__business_day") }}
 ),
@@ -123,7 +123,8 @@ by_invoice as (
         invoice_responses.invoice_id,
         'promise_open' as reason_code,
         invoice_responses.responded_on as since_on,
-        coalesce(invoice_responses.expected_on, invoice_responses.responded_on) + dunning_policy.promise_grace_days as ends_on
+        coalesce(invoice_responses.expected_on, invoice_responses.responded_on)
+        + dunning_policy.promise_grace_days as ends_on
     from invoice_responses
     cross join business_day
     cross join dunning_policy
@@ -136,7 +137,7 @@ by_invoice as (
         paused_invoices.company_id,
         paused_invoices.invoice_id,
         'arrangement_active' as reason_code,
-        paused_invoices.since_on as since_on,
+        paused_invoices.since_on,
         cast(null as date) as ends_on
     from paused_invoices
     union all
@@ -155,7 +156,7 @@ by_invoice as (
         promises.invoice_id,
         'promise_open' as reason_code,
         promise_statuses.made_on as since_on,
-        promise_statuses.ends_on as ends_on
+        promise_statuses.ends_on
     from promises
     cross join business_day
     inner join promise_statuses

@@ -1,5 +1,5 @@
--- What was sent and turned out wrong: the customer is told, once for each message; and a scenario somebody named that is
--- none.
+-- What was sent and turned out wrong: the customer is told, once for each message; and a scenario somebody named that
+-- is none.
 with business_day as (
     select * from {{ ref("stg_control__business_day") }}
 ),

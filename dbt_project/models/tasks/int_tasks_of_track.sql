@@ -49,7 +49,8 @@ calls as (
         decisions.currency,
         decisions.open_amount as amount,
         coalesce(
-            'No answer to the reminder of ' || cast(decisions.previous_step_on as varchar) || ' for invoice ', 'Invoice '
+            'No answer to the reminder of ' || cast(decisions.previous_step_on as varchar) || ' for invoice ',
+            'Invoice '
         )
         || invoice_balances.invoice_number || ', ' || cast(decisions.days_overdue as varchar) || ' days overdue'
             as reason,
