@@ -18,6 +18,10 @@ customer_segments as (
     select * from {{ ref("customer_segments") }}
 ),
 
+credit_risks as (
+    select * from {{ ref("credit_risks") }}
+),
+
 payer_profiles as (
     select * from {{ ref("payer_profiles") }}
 ),
@@ -87,7 +91,7 @@ customers_known as (
         customers.customer_id,
         customers.scenario_id,
         customers.country,
-        coalesce(customers.risk_class, 'unknown') as risk_class,
+        coalesce(credit_risks.risk_class, 'unknown') as risk_class,
         coalesce(customers.is_natural_person, false) as is_natural_person,
         coalesce(customer_segments.segment, 'standard') as segment,
         coalesce(payer_profiles.payer_profile, 'new') as payer_profile
@@ -96,6 +100,10 @@ customers_known as (
         on
             customers.company_id = customer_segments.company_id
             and customers.customer_id = customer_segments.customer_id
+    left join credit_risks
+        on
+            customers.company_id = credit_risks.company_id
+            and customers.customer_id = credit_risks.customer_id
     left join payer_profiles
         on
             customers.company_id = payer_profiles.company_id
