@@ -51,6 +51,9 @@ timezone = "Europe/Amsterdam"
 [dispatch]
 # A new home rehearses: everything it would send becomes a file in outbox/.
 mode = "rehearsal"
+# Hours in which a live home may send e-mail.
+# send_from = "07:30"
+# send_until = "19:00"
 
 [smtp]
 # host = "localhost"

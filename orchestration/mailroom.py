@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import time
 from pathlib import Path
 
 from assets.communications.assets import Mailroom
@@ -17,12 +18,20 @@ from assets.communications.channels import (
     Transport,
     live_permit,
 )
-from assets.communications.dispatch import DispatchPolicy, DispatchResult, RecoveryResult, dispatch, recover
+from assets.communications.dispatch import (
+    DispatchPolicy,
+    DispatchResult,
+    RecoveryResult,
+    SendingHours,
+    dispatch,
+    recover,
+)
 from assets.communications.relay_log import search_relay_log
 from assets.communications.release import apply_recorded_decisions
 from assets.operations.control import control
 from assets.operations.store import reading
 from orchestration.installation import Installation
+from orchestration.settings import DispatchSettings
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 LETTER_CHANNELS = ("letter", "registered_letter")
@@ -38,6 +47,7 @@ def open_mailroom(installation: Installation) -> Mailroom:
         bodies=installation.archive,
         settle_earlier=lambda: settle_earlier(installation),
         dispatch_today=lambda: dispatch_today(installation),
+        documents=Path(installation.settings.billing.documents) if installation.settings.billing.documents else None,
     )
 
 
@@ -72,8 +82,18 @@ def dispatch_today(installation: Installation) -> DispatchResult:
             transport,
             installation.archive,
             timezone=installation.timezone,
-            policy=DispatchPolicy(allow_list=frozenset(installation.settings.dispatch.allow_list) or None),
+            policy=DispatchPolicy(
+                allow_list=frozenset(installation.settings.dispatch.allow_list) or None,
+                hours=sending_hours(installation.settings.dispatch),
+            ),
         )
+
+
+def sending_hours(settings: DispatchSettings) -> SendingHours | None:
+    """The hours of the settings, which have been checked; None when they set no limit."""
+    if not settings.send_from:
+        return None
+    return SendingHours(time.fromisoformat(settings.send_from), time.fromisoformat(settings.send_until))
 
 
 def open_transport(installation: Installation, environment: Mapping[str, str]) -> Transport:

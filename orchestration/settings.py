@@ -5,6 +5,7 @@ letter that is silently wrong. Secrets come from the environment only.
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -35,6 +36,8 @@ class BillingSettings:
     may come, and the total of the known documents of a company, currency and kind may change by `max_sum_change_percent`.
     `accepted_extracts`: tables and days, as "invoices 2026-11-22", that are taken in spite of a brake.
 
+    `documents`: the folder in which each invoice's `document_path` lies, to be sent again when it did not arrive.
+
     `watermarks`: per table the column by which a delta asks for what changed. The next one asks from
     `watermark_overlap_minutes` before the last moment seen on, or `watermark_overlap_numbers` before the last number.
     """
@@ -45,6 +48,7 @@ class BillingSettings:
     max_growth_factor: int = 10
     max_sum_change_percent: int = 50
     accepted_extracts: tuple[str, ...] = ()
+    documents: str = ""
     watermark_overlap_minutes: int = 60
     watermark_overlap_numbers: int = 10_000
     watermarks: Mapping[str, str] = field(default_factory=dict)
@@ -60,10 +64,16 @@ class OperationsSettings:
 
 @dataclass(frozen=True, slots=True)
 class DispatchSettings:
-    """`mode = "live"` is one of the three things going live takes; `allow_list` limits recipients by address or domain."""
+    """`mode = "live"` is one of the three things going live takes; `allow_list` limits recipients by address or domain.
+
+    `send_from` and `send_until`, such as "07:30" and "19:00" in the home's time zone: outside these hours no e-mail leaves a live
+    home. What waits leaves at the next `tijdig dispatch` of that day, or is decided again the day after.
+    """
 
     mode: Literal["rehearsal", "live"] = "rehearsal"
     allow_list: tuple[str, ...] = ()
+    send_from: str = ""
+    send_until: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +178,21 @@ def settings_from(document: Mapping[str, Any], environment: Mapping[str, str], w
             where=f"{where} [home] timezone",
             remedy="use a name such as Europe/Amsterdam",
         ) from error
+    _check_hours(settings.dispatch, where)
     return settings
+
+
+def _check_hours(dispatch: DispatchSettings, where: str) -> None:
+    stated = (dispatch.send_from, dispatch.send_until)
+    if stated == ("", ""):
+        return
+    is_clear = all(re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", hour) for hour in stated)
+    if not is_clear or dispatch.send_from >= dispatch.send_until:
+        raise UsageProblem(
+            f"messages cannot be sent from {dispatch.send_from!r} until {dispatch.send_until!r}",
+            where=f"{where} [dispatch] send_from, send_until",
+            remedy='give both as hours and minutes, the earlier first: send_from = "07:30", send_until = "19:00"; or neither',
+        )
 
 
 def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:

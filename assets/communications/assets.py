@@ -33,7 +33,7 @@ DISPATCHED_KEY = dg.AssetKey(["outbox", "dispatched"])
 
 @dataclass(frozen=True, slots=True)
 class Mailroom:
-    """What rendering and dispatch need of a home. `settle_earlier` finds out what became of messages a crash cut short;
+    """What rendering and dispatch need of a home. `documents` is where invoices to send again lie. `settle_earlier` finds out what became of messages a crash cut short;
     `dispatch_today` sends what is approved."""
 
     store: Engine
@@ -43,6 +43,7 @@ class Mailroom:
     bodies: Archive
     settle_earlier: Callable[[], RecoveryResult]
     dispatch_today: Callable[[], DispatchResult]
+    documents: Path | None = None
 
 
 @dg.asset(
@@ -130,7 +131,7 @@ def plan_messages(mailroom: Mailroom, run_id: str, day: date) -> Planned:
     with reading_warehouse(mailroom.warehouse) as connection:
         rows = _due_on(connection, day)
         owners = _customers_of_invoices(connection)
-    rendered, refused = render_messages(rows, open_environment(mailroom.templates), owners)
+    rendered, refused = render_messages(rows, open_environment(mailroom.templates, mailroom.documents), owners)
     with reading_store(mailroom.store) as store:
         run = read_run(store, run_id)
     if refused:

@@ -2,7 +2,8 @@
 
 It shares with the renderer only the way figures and dates are written. Layouts, templates and labels may change; what must be found
 does not: per invoice its number, due date and open amount close together, and once the total, the term, the account, the customer
-number and the way to pay (requirements 39 to 44).
+number and the way to pay (requirements 39 to 44). A message that asks for no money must say what its kind is about instead, and a
+confirmation of an agreement must hold its three parts (requirement 52).
 """
 
 import re
@@ -17,13 +18,22 @@ import pypdf
 
 from assets.communications import formats
 from assets.communications.facts import Message, read_message
+from assets.communications.kinds import kind_of
 from assets.communications.messages import ForeignInvoice, MandatoryContentMissing, RenderedMessage, TemplateBroken
+from assets.communications.printed import print_particular
 
 # How far apart, in characters, the cells of one table row may stand in the text that is read back.
 _ROW_REACH = 320
 # A shorter number cannot be told from a page or house number, so it is looked for only among the message's own items.
 _SHORTEST_FOREIGN = 4
 _UNSEEN = {"style", "script", "title", "head"}
+# What stands above each part of a confirmation, and what is missing when a sentence does not follow it.
+_PARTS = {
+    "nl": ("Wat u doet", "Wat wij doen", "Als het anders loopt"),
+    "en": ("What you will do", "What we will do", "If things turn out differently"),
+}
+_PART_NAMES = ("what the customer does", "what we do", "what happens otherwise")
+_SHORTEST_PART = 30
 
 
 @dataclass(frozen=True)
@@ -87,18 +97,22 @@ def read_email(content: bytes) -> dict[str, str]:
 def _lacks(message: Message, text: str) -> list[str]:
     seen = _normal(text)
     language = message.language
-    lacks = [
-        name
-        for name, value in {
+    wanted = {
+        "the customer number": message.customer_id,
+        "the name of the creditor": message.sender.name,
+        "a way to reach the creditor": message.sender.email or message.sender.phone,
+    }
+    if message.asks_money and message.pay_by_on is not None:
+        wanted |= {
             "the total to pay": formats.format_money(message.total_amount, message.currency, language),
             "the day to pay by": formats.format_date_long(message.pay_by_on, language),
             "the IBAN": formats.group_in_fours(message.iban),
-            "the customer number": message.customer_id,
-            "the name of the creditor": message.sender.name,
-            "a way to reach the creditor": message.sender.email or message.sender.phone,
-        }.items()
-        if not re.search(_pattern(value), seen)
-    ]
+        }
+    for name in kind_of(message.message_kind).particulars:
+        wanted[f"{name.replace('_', ' ')}"] = print_particular(message.particulars[name], message) or ""
+    lacks = [name for name, value in wanted.items() if not re.search(_pattern(value), seen)]
+    if kind_of(message.message_kind).has_parts:
+        lacks += _lacking_parts(seen, language)
     for item in message.items:
         number = _pattern(item.invoice_number)
         due_on = _pattern(formats.format_date_short(item.due_on, language))
@@ -111,6 +125,17 @@ def _lacks(message: Message, text: str) -> list[str]:
         elif not re.search(f"{number}.{{0,{_ROW_REACH}}}?{due_on}{reach}{open_amount}", seen, re.DOTALL):
             lacks.append(f"the open amount beside invoice {item.invoice_number}")
     return lacks
+
+
+def _lacking_parts(seen: str, language: str) -> list[str]:
+    """Which of the three parts has no heading, or nothing under it before the next."""
+    places = [re.search(_pattern(heading), seen) for heading in _PARTS[language]]
+    ends = [place.start() for place in places if place] + [len(seen)]
+    return [
+        f"the part that says {name}"
+        for name, place in zip(_PART_NAMES, places, strict=True)
+        if place is None or min(end for end in ends if end > place.start()) - place.end() < _SHORTEST_PART
+    ]
 
 
 def _refuse_foreign(message: Message, parts: Mapping[str, str], foreign: Container[str], where: str) -> None:
@@ -129,9 +154,7 @@ def _harmless(message: Message) -> list[str]:
     language = message.language
     days = [
         message.as_of_date,
-        message.pay_by_on,
-        message.oldest_due_on,
-        *([message.next_step_on] if message.next_step_on else []),
+        *(day for day in (message.pay_by_on, message.oldest_due_on, message.next_step_on) if day is not None),
     ]
     parties = (message.sender, message.recipient)
     return [
@@ -145,6 +168,7 @@ def _harmless(message: Message) -> list[str]:
         message.bic,
         message.contact_person or "",
         message.customer_id,
+        *(print_particular(value, message) or "" for value in message.particulars.values()),
     ]
 
 

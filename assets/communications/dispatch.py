@@ -17,7 +17,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -45,10 +45,27 @@ from assets.operations.refusal import Refusal
 from assets.operations.store import reading, writing
 from assets.operations.tables import communication
 
+# What arrives the moment it is sent. A letter that is made at night is still brought by day.
+IMMEDIATE_CHANNELS = ("email", "sms")
+
+
+@dataclass(frozen=True)
+class SendingHours:
+    """From when until when, by the clock on the wall in the home's time zone, something may arrive at a customer's: `opens` belongs to
+    it, `closes` does not. Nights in which the clock is put forward or back need no care, since the wall is what is read.
+    """
+
+    opens: time
+    closes: time
+
+    def admit(self, moment: datetime, timezone: ZoneInfo) -> bool:
+        """Whether a message may arrive at this moment."""
+        return self.opens <= moment.astimezone(timezone).time() < self.closes
+
 
 @dataclass(frozen=True)
 class DispatchPolicy:
-    """Attempts, waits and leases, in seconds.
+    """Attempts, waits and leases, in seconds. `hours` counts in live only: a rehearsal's day is not the clock's.
 
     The sending lease must exceed the longest wait for an answer (600 s after the final dot), or a rescuer would come
     too early. `unreachable_limit`: after so many failed connections in a row the channel is left alone for this pass.
@@ -61,11 +78,14 @@ class DispatchPolicy:
     claim_size: int = 20
     unreachable_limit: int = 3
     allow_list: frozenset[str] | None = None
+    hours: SendingHours | None = None
 
 
 @dataclass(frozen=True)
 class DispatchResult:
-    """What one pass did, by communication_id. `waiting`: approved messages of today still to be tried again."""
+    """What one pass did, by communication_id. `waiting`: approved messages of today still to be tried again. `is_quiet`: some of them
+    wait for the hours in which they may be sent; those that get none today are decided again tomorrow.
+    """
 
     sent: tuple[str, ...]
     held: tuple[str, ...]
@@ -76,6 +96,7 @@ class DispatchResult:
     lost_claims: tuple[str, ...]
     waiting: int
     is_stopped: bool
+    is_quiet: bool
     unreachable: tuple[str, ...]
 
 
@@ -278,7 +299,18 @@ class _Pass:
             for communication_id in expire_before(connection, self._author(), today):
                 self._note("expired", communication_id)
 
+    def _quiet_channels(self) -> tuple[str, ...]:
+        """Channels nothing may leave by at this hour."""
+        hours = self._policy.hours
+        if self._transport.mode == "rehearsal" or hours is None or hours.admit(self._clock.now(), self._timezone):
+            return ()
+        return IMMEDIATE_CHANNELS
+
     def _due(self, connection: Connection) -> list[Any]:
+        """Conditions of an approved message of today that may leave now."""
+        return [*self._of_today(connection), communication.c.channel.not_in(self._quiet_channels())]
+
+    def _of_today(self, connection: Connection) -> list[Any]:
         """Conditions of an approved message of today; rehearsal and live never touch each other's."""
         return [
             communication.c.state == "approved",
@@ -482,9 +514,16 @@ class _Pass:
     def _result(self, is_stopped: bool) -> DispatchResult:
         self._unreachable, unreachable = set(), tuple(sorted(self._unreachable))
         with reading(self._engine) as connection:
-            waiting = connection.execute(
-                select(func.count()).select_from(communication).where(*self._due(connection))
-            ).scalar_one()
+            today = self._of_today(connection)
+            waiting = connection.execute(select(func.count()).select_from(communication).where(*today)).scalar_one()
+            is_quiet = (
+                connection.execute(
+                    select(communication.c.communication_id)
+                    .where(*today, communication.c.channel.in_(self._quiet_channels()))
+                    .limit(1)
+                ).first()
+                is not None
+            )
         tally = self._tally
         return DispatchResult(
             sent=tally.get("sent"),
@@ -496,6 +535,7 @@ class _Pass:
             lost_claims=tally.get("lost_claims"),
             waiting=waiting,
             is_stopped=is_stopped,
+            is_quiet=is_quiet,
             unreachable=unreachable,
         )
 

@@ -4,6 +4,7 @@ The bytes depend on the row alone: Message-ID, boundaries and the code's Content
 UTC of the business day. So a second rendering is the same file, and a retry is the same message to every mail server.
 """
 
+import re
 from base64 import encodebytes
 from binascii import b2a_qp
 from collections.abc import Mapping, Sequence
@@ -17,7 +18,7 @@ from typing import Any
 import css_inline
 
 from assets.communications.facts import Message
-from assets.communications.printed import NOTHING, Pair, Printed
+from assets.communications.printed import NOTHING, Pair, Printed, parts_of
 from assets.communications.qr import qr_png
 from assets.communications.templates import TemplateLibrary, render_template
 
@@ -32,8 +33,9 @@ def build_email(
     wording: Mapping[str, list[str]],
     library: TemplateLibrary,
     labels: Mapping[str, Any],
+    enclosure: bytes | None = None,
 ) -> bytes:
-    """The finished `.eml`: multipart/alternative of text and (related: HTML and code), CRLF, seven-bit."""
+    """The finished `.eml`: multipart/alternative of text and (related: HTML and code), CRLF, seven-bit; mixed with an enclosure."""
     domain = message.sender.email.rpartition("@")[2]
     cid = f"pay.{message.communication_id}@{domain}" if printed.qr_payload else ""
     view = _view(message, printed, wording, labels) | {"qr_cid": cid}
@@ -44,6 +46,8 @@ def build_email(
     if printed.qr_payload:
         readable = _multipart("related", message, [readable, _inline_png(qr_png(printed.qr_payload), cid)])
     mail = _multipart("alternative", message, [_text_part(_printable(text), "plain"), readable])
+    if enclosure is not None:
+        mail = _multipart("mixed", message, [mail, _attached_pdf(enclosure, message.items[0].invoice_number)])
     mail["From"] = _address(message.sender.name, message.sender.email)
     mail["Reply-To"] = _address(message.sender.name, message.sender.email)
     mail["To"] = _address(message.recipient.name, message.recipient.email)
@@ -76,6 +80,17 @@ def _inline_png(content: bytes, cid: str) -> EmailMessage:
     return part
 
 
+def _attached_pdf(content: bytes, invoice_number: str) -> EmailMessage:
+    """The PDF under the number of its invoice: no name from outside, which could lead a reader astray."""
+    name = re.sub(r"[^A-Za-z0-9-]", "-", invoice_number)[:60]
+    part = EmailMessage(policy=policy.SMTP)
+    part["Content-Type"] = f'application/pdf; name="{name}.pdf"'
+    part["Content-Transfer-Encoding"] = "base64"
+    part["Content-Disposition"] = f'attachment; filename="{name}.pdf"'
+    part.set_payload(encodebytes(content).decode("ascii"))
+    return part
+
+
 def _multipart(subtype: str, message: Message, parts: list[EmailMessage]) -> EmailMessage:
     """Parts between boundaries that depend on the message alone; `=_` cannot occur inside quoted-printable or base64."""
     whole = EmailMessage(policy=policy.SMTP)
@@ -88,6 +103,25 @@ def _multipart(subtype: str, message: Message, parts: list[EmailMessage]) -> Ema
 def _view(
     message: Message, printed: Printed, wording: Mapping[str, list[str]], labels: Mapping[str, Any]
 ) -> dict[str, Any]:
+    return {
+        "language": message.language,
+        "labels": labels,
+        "sender": message.sender,
+        "facts": printed.facts,
+        "facts_in_columns": _label_columns(printed.facts),
+        "wording": wording,
+        "parts": parts_of(wording, labels),
+        "lines": printed.lines,
+        "lines_in_columns": _table_in_columns(printed, labels) if printed.lines else [],
+        "sums": printed.sums,
+        "payment": printed.payment,
+        "payment_in_columns": _label_columns(printed.payment) if printed.payment else [],
+        "signature": printed.signature,
+        "footer": printed.footer,
+    }
+
+
+def _table_in_columns(printed: Printed, labels: Mapping[str, Any]) -> list[str]:
     headings = {name: labels["order" if name == "order" else name] for name in _COLUMNS}
     rows = [headings, *({name: line[name] or NOTHING for name in _COLUMNS} for line in printed.lines)]
     table = in_columns(
@@ -96,21 +130,7 @@ def _view(
     rule = "-" * max(len(row) for row in table)
     sums = in_columns([[total["label"], total["amount"]] for total in printed.sums], right={1})
     width = max(len(rule), max(len(row) for row in sums))
-    return {
-        "language": message.language,
-        "labels": labels,
-        "sender": message.sender,
-        "facts": printed.facts,
-        "facts_in_columns": _label_columns(printed.facts),
-        "wording": wording,
-        "lines": printed.lines,
-        "lines_in_columns": [table[0], rule, *table[1:], rule, *(row.rjust(width) for row in sums)],
-        "sums": printed.sums,
-        "payment": printed.payment,
-        "payment_in_columns": _label_columns(printed.payment),
-        "signature": printed.signature,
-        "footer": printed.footer,
-    }
+    return [table[0], rule, *table[1:], rule, *(row.rjust(width) for row in sums)]
 
 
 def in_columns(rows: Sequence[Sequence[str]], *, right: set[int]) -> list[str]:

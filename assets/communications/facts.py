@@ -13,6 +13,7 @@ from decimal import Decimal, InvalidOperation
 from typing import cast
 
 from assets.communications.formats import clean, compact, is_valid_iban
+from assets.communications.kinds import kind_of
 from assets.communications.messages import InvalidValue, MissingVariable
 from assets.communications.templates import split_template_id
 
@@ -50,9 +51,13 @@ class Item:
     project_number: str
 
 
+# What a kind says beside its invoices: amounts end in `_amount`, dates in `_on`, all else is text. Absent ones are None.
+Particulars = Mapping[str, Decimal | date | str | None]
+
+
 @dataclass(frozen=True)
 class Message:
-    """What one message is to say, before it is written in a language."""
+    """What one message is to say, before it is written in a language. One that asks for no money has a total of zero and no day to pay by."""
 
     communication_id: str
     template_id: str
@@ -69,8 +74,9 @@ class Message:
     items_amount: Decimal
     credit_amount: Decimal
     total_amount: Decimal
-    pay_by_on: date
-    oldest_due_on: date
+    pay_by_on: date | None
+    oldest_due_on: date | None
+    particulars: Particulars
     sender: Party
     recipient: Party
     iban: str
@@ -80,6 +86,11 @@ class Message:
     next_message_kind: str | None
     next_step_on: date | None
     contact_person: str | None
+
+    @property
+    def asks_money(self) -> bool:
+        """Whether the reader is asked to pay something."""
+        return self.total_amount > 0
 
 
 def read_message(row: Mapping[str, object]) -> Message:
@@ -99,12 +110,17 @@ def read_message(row: Mapping[str, object]) -> Message:
         company_id=reader.text("company_id"),
         customer_id=reader.text("customer_id"),
         currency=reader.matching("currency", r"[A-Z]{3}", "three capitals"),
-        items=_read_items(reader),
+        items=_read_items(reader, is_required=kind_of(message_kind).items != "none"),
         items_amount=reader.amount("items_amount"),
         credit_amount=reader.amount("credit_amount"),
         total_amount=reader.amount("total_amount"),
-        pay_by_on=reader.day("pay_by_on"),
-        oldest_due_on=reader.day("oldest_due_on"),
+        pay_by_on=reader.day_or_none("pay_by_on")
+        if kind_of(message_kind).asks != "always"
+        else reader.day("pay_by_on"),
+        oldest_due_on=reader.day_or_none("oldest_due_on")
+        if kind_of(message_kind).items == "none"
+        else reader.day("oldest_due_on"),
+        particulars=_read_particulars(reader, kind_of(message_kind).particulars),
         sender=_read_party(reader, "sender", is_postal=channel != "email", needs_email=channel == "email"),
         recipient=_read_party(reader, "recipient", is_postal=channel != "email", needs_email=channel == "email"),
         iban=compact(reader.text("sender_iban")),
@@ -139,12 +155,36 @@ def _read_party(reader: "_Reader", role: str, *, is_postal: bool, needs_email: b
     )
 
 
-def _read_items(reader: "_Reader") -> tuple[Item, ...]:
+def _read_particulars(reader: "_Reader", required: tuple[str, ...]) -> Particulars:
+    value = reader.value("particulars")
+    try:
+        stated = json.loads(value) if isinstance(value, str) else value
+    except json.JSONDecodeError as broken:
+        raise reader.invalid("particulars", "text", f"a JSON object ({broken})") from broken
+    if not isinstance(stated, dict):
+        raise reader.invalid("particulars", "something else", "a JSON object")
+    inner = _Reader(stated, reader.template_id, "particulars.")
+    for name in required:
+        inner.value(name)
+    return {name: _read_particular(inner, name) for name in stated}
+
+
+def _read_particular(reader: "_Reader", name: str) -> Decimal | date | str | None:
+    if reader.value_or_none(name) in (None, ""):
+        return None
+    if name.endswith("_amount"):
+        return reader.amount(name)
+    return reader.day(name) if name.endswith("_on") else reader.text(name)
+
+
+def _read_items(reader: "_Reader", *, is_required: bool) -> tuple[Item, ...]:
     value = reader.value("items")
     try:
         rows = json.loads(value) if isinstance(value, str) else value
     except json.JSONDecodeError as broken:
         raise reader.invalid("items", "text", f"a JSON array ({broken})") from broken
+    if rows == [] and not is_required:
+        return ()
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
         raise reader.invalid("items", "something else", "a JSON array of at least one invoice")
     return tuple(_read_item(_Reader(row, reader.template_id, f"items[{place}].")) for place, row in enumerate(rows))
@@ -165,35 +205,49 @@ def _read_item(reader: "_Reader") -> Item:
 
 def _check(message: Message, reader: "_Reader") -> None:
     """Refuse what would be untrue on paper: sums that do not add up, a term that has passed, nothing to pay, a dead account."""
-    if any(item.open_amount <= 0 for item in message.items):
+    kind = kind_of(message.message_kind)
+    if kind.items == "none" and message.items:
+        raise reader.invalid("items", "an invoice", "none: this kind of message is about no invoice")
+    if kind.items == "paid":
+        if any(item.open_amount != 0 for item in message.items):
+            raise reader.invalid("items", "an invoice with something open", "only invoices that are paid")
+    elif any(item.open_amount < 0 or (item.open_amount == 0 and kind.asks != "perhaps") for item in message.items):
         raise reader.invalid("items", "an invoice with nothing open", "only invoices with an open amount above zero")
-    if sum(item.open_amount for item in message.items) != message.items_amount:
+    if sum((item.open_amount for item in message.items), Decimal(0)) != message.items_amount:
         raise reader.invalid("items_amount", message.items_amount, "the sum of the open amounts of the items")
     if message.credit_amount < 0 or message.items_amount - message.credit_amount != message.total_amount:
         raise reader.invalid("total_amount", message.total_amount, "items_amount less a credit_amount of zero or more")
-    if message.total_amount <= 0:
+    if message.total_amount < 0 or (message.total_amount == 0 and kind.asks == "always"):
         raise reader.invalid(
             "total_amount", message.total_amount, "an amount above zero; who owes nothing gets no message"
         )
-    if message.pay_by_on < message.as_of_date:
-        raise reader.invalid(
-            "pay_by_on", message.pay_by_on, f"a day not before the message's own, {message.as_of_date}"
-        )
-    if min(item.due_on for item in message.items) != message.oldest_due_on:
-        raise reader.invalid("oldest_due_on", message.oldest_due_on, "the earliest due date of the items")
-    if message.message_kind == "pre_due_notice":
-        if any(item.due_on < message.as_of_date for item in message.items):
-            raise reader.invalid(
-                "items", "an invoice past its due date", "only invoices still to fall due in a pre-due notice"
-            )
-    elif any(item.due_on >= message.as_of_date for item in message.items):
-        raise reader.invalid("items", "an invoice not yet overdue", "only invoices past their due date in a reminder")
+    if message.total_amount > 0 and kind.asks == "never":
+        raise reader.invalid("total_amount", message.total_amount, "zero: this kind of message asks for no money")
+    _check_dates(message, reader)
     if not is_valid_iban(message.iban):
         raise reader.invalid("sender_iban", message.iban, "an IBAN with valid check digits")
     if not message.payment_reference and not message.payment_text:
         raise reader.missing("payment_text", "is empty, and so is payment_reference: the payer has nothing to quote")
     if not message.sender.phone and not message.sender.email:
         raise reader.missing("sender_phone", "is empty, and so is sender_email: the reader cannot reach anybody")
+
+
+def _check_dates(message: Message, reader: "_Reader") -> None:
+    if message.asks_money and message.pay_by_on is None:
+        raise reader.missing("pay_by_on", "is empty, while something is to be paid")
+    if message.pay_by_on is not None and message.pay_by_on < message.as_of_date:
+        raise reader.invalid(
+            "pay_by_on", message.pay_by_on, f"a day not before the message's own, {message.as_of_date}"
+        )
+    if message.items and min(item.due_on for item in message.items) != message.oldest_due_on:
+        raise reader.invalid("oldest_due_on", message.oldest_due_on, "the earliest due date of the items")
+    allowed = kind_of(message.message_kind).items
+    if allowed == "not_due" and any(item.due_on < message.as_of_date for item in message.items):
+        raise reader.invalid(
+            "items", "an invoice past its due date", "only invoices still to fall due in a pre-due notice"
+        )
+    if allowed == "overdue" and any(item.due_on >= message.as_of_date for item in message.items):
+        raise reader.invalid("items", "an invoice not yet overdue", "only invoices past their due date in a reminder")
 
 
 @dataclass(frozen=True)

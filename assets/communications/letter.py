@@ -16,7 +16,7 @@ import typst
 
 from assets.communications.facts import Message
 from assets.communications.messages import InvalidValue, TemplateBroken
-from assets.communications.printed import NOTHING, Printed, short_reference
+from assets.communications.printed import NOTHING, Printed, parts_of, short_reference
 from assets.communications.qr import qr_svg
 
 LAYOUT = Path("shared") / "letter.typ"
@@ -67,6 +67,7 @@ def _view(
         "recipient_lines": printed.recipient_lines,
         "facts": printed.facts,
         "wording": dict(wording),
+        "parts": parts_of(wording, labels),
         "lines": [line | {"order": line["order"] or NOTHING} for line in printed.lines],
         "sums": printed.sums,
         "payment": printed.payment,

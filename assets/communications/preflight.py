@@ -22,6 +22,9 @@ FACTS_NEWER = "facts_newer"
 # A later run of the day has landed more, and has not (yet) said that it still wants this message: it may have been paid.
 NEWER_RUN = "newer_run"
 
+# Weekends and holidays, as policy has them for the customer's country: the message is decided again on the next day.
+NO_SENDING_DAY = "no day to send on in this country"
+
 # Events that, arriving after the plan, mean it must be decided anew. The others add no reason to be silent.
 HOLDING_KINDS = (
     "dispute_opened",
@@ -59,6 +62,9 @@ class Rules:
     allow_list: frozenset[str] | None
 
 
+# What was agreed and is taken back before its confirmation left. A reminder has no reason to wait for it.
+WITHDRAWING_KINDS = ("promise_withdrawn",)
+
 _GO = Verdict("go")
 
 
@@ -70,6 +76,8 @@ def check(connection: Connection, row: Row[Any], content: bytes, state: Control,
         return Verdict("hold", "other_mode")
     if row.as_of_date != rules.today or row.expires_on < rules.today:
         return Verdict("expire", "its day is over")
+    if json.loads(row.row_json).get("is_sending_day") is False:
+        return Verdict("expire", NO_SENDING_DAY)
     if row.run_id != state.last_run_id:
         return Verdict("hold", NEWER_RUN)
     if row.requires_release and not row.is_released:
@@ -93,7 +101,7 @@ def newer_fact(connection: Connection, row: Row[Any]) -> str | None:
         .where(
             register_event.c.seq > row.register_seq,
             register_event.c.company_id == row.company_id,
-            register_event.c.kind.in_(HOLDING_KINDS),
+            register_event.c.kind.in_(HOLDING_KINDS if row.occasion is None else HOLDING_KINDS + WITHDRAWING_KINDS),
         )
         .order_by(register_event.c.seq)
     ).all()

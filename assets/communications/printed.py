@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from assets.communications import formats
 from assets.communications.facts import Item, Message, Party
 from assets.communications.formats import MINUS, NO_BREAK_SPACE
+from assets.communications.kinds import PARTS
 from assets.communications.qr import MAX_TEXT, payment_payload
 
 Pair = dict[str, Any]
@@ -30,16 +32,16 @@ class Printed:
     qr_payload: str | None
 
 
-def print_message(message: Message, labels: Mapping[str, Any]) -> Printed:
-    """Format every figure and date of the message once, for all its layouts."""
+def print_message(message: Message, labels: Mapping[str, Any], *, is_enclosed: bool = False) -> Printed:
+    """Format every figure and date of the message once, for all its layouts. `is_enclosed`: a document goes with it."""
     remittance = fit_remittance(message.payment_text)
     quoted = formats.format_payment_reference(message.payment_reference, message.sender.country) or remittance
     return Printed(
-        variables=_variables(message),
+        variables=_variables(message) | {"is_enclosed": is_enclosed},
         facts=_facts(message, labels),
         lines=[_line(item, message.language) for item in message.items],
         sums=_sums(message, labels),
-        payment=_payment(message, labels, quoted),
+        payment=_payment(message, labels, quoted) if message.asks_money else [],
         sender_lines=_letterhead_lines(message.sender, message.recipient.country, message.language),
         recipient_lines=_envelope_lines(message.recipient, message.sender.country, message.language),
         signature=_signature(message, labels),
@@ -52,8 +54,27 @@ def print_message(message: Message, labels: Mapping[str, Any]) -> Printed:
             currency=message.currency,
             payment_reference=message.payment_reference,
             remittance=quoted,
-        ),
+        )
+        if message.asks_money
+        else None,
     )
+
+
+def labels_of(message_kind: str, labels: Mapping[str, Any]) -> dict[str, Any]:
+    """The labels as this kind of message words them: what a table column or a sum is called depends on what is asked."""
+    return {**labels, **labels["by_kind"].get(message_kind, {})}
+
+
+def parts_of(wording: Mapping[str, list[str]], labels: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The parts of a confirmation that the wording fills, each under its heading."""
+    return [{"heading": labels[part], "paragraphs": wording[part]} for part in PARTS if wording[part]]
+
+
+def print_particular(value: Decimal | date | str | None, message: Message) -> str | None:
+    """A particular as it is printed in running text."""
+    if isinstance(value, Decimal):
+        return formats.format_money(value, message.currency, message.language)
+    return formats.format_date_long(value, message.language) if isinstance(value, date) else value
 
 
 def short_reference(communication_id: str) -> str:
@@ -75,11 +96,11 @@ def _variables(message: Message) -> dict[str, object]:
         "channel": "email" if message.channel == "email" else "letter",
         "one_invoice": len(message.items) == 1,
         "one_due_date": _has_one_due_date(message),
-        "invoice_number": message.items[0].invoice_number,
+        "invoice_number": message.items[0].invoice_number if message.items else None,
         "customer_number": message.customer_id,
         "total_amount": formats.format_money(message.total_amount, message.currency, language),
-        "pay_by_on": formats.format_date_long(message.pay_by_on, language),
-        "oldest_due_on": formats.format_date_long(message.oldest_due_on, language),
+        "pay_by_on": formats.format_date_long(message.pay_by_on, language) if message.pay_by_on else None,
+        "oldest_due_on": formats.format_date_long(message.oldest_due_on, language) if message.oldest_due_on else None,
         "next_message_kind": message.next_message_kind,
         "next_step_on": formats.format_date_long(message.next_step_on, language) if message.next_step_on else None,
         "contact_person": message.contact_person,
@@ -87,6 +108,7 @@ def _variables(message: Message) -> dict[str, object]:
         "sender_phone": message.sender.phone.replace(" ", NO_BREAK_SPACE),
         "sender_email": message.sender.email,
         "recipient_name": message.recipient.name,
+        "particulars": {name: print_particular(value, message) for name, value in message.particulars.items()},
     }
 
 
@@ -120,9 +142,13 @@ def _line(item: Item, language: str) -> Pair:
 
 
 def _sums(message: Message, labels: Mapping[str, Any]) -> list[Pair]:
+    if not message.items:
+        return []
+    settled = message.particulars.get("settled_amount")
+    amount = settled if isinstance(settled, Decimal) else message.total_amount
     total = {
         "label": labels["total"],
-        "amount": formats.format_money(message.total_amount, message.currency, message.language),
+        "amount": formats.format_money(amount, message.currency, message.language),
     }
     if message.credit_amount == Decimal(0):
         return [total]
@@ -142,7 +168,7 @@ def _payment(message: Message, labels: Mapping[str, Any], quoted: str) -> list[P
     pay_by = labels["pay_by" if message.message_kind != "pre_due_notice" or _has_one_due_date(message) else "first_due"]
     rows = _pairs(
         (labels["to_pay"], formats.format_money(message.total_amount, message.currency, message.language)),
-        (pay_by, formats.format_date_long(message.pay_by_on, message.language)),
+        (pay_by, formats.format_date_long(message.pay_by_on, message.language) if message.pay_by_on else None),
         ("IBAN", formats.group_in_fours(message.iban)),
         ("BIC", message.bic),
         (labels["account_holder"], message.sender.name),

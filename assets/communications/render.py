@@ -9,24 +9,26 @@ import typst
 
 from assets.communications.content_check import NumbersOfOthers, check_content
 from assets.communications.email import build_email
+from assets.communications.enclosure import bind, read_enclosure
 from assets.communications.facts import Message, read_message
 from assets.communications.letter import build_letter, make_typesetter
 from assets.communications.messages import MessageProblem, RefusedMessage, RenderedMessage, TemplateChanged
-from assets.communications.printed import print_message
+from assets.communications.printed import labels_of, print_message
 from assets.communications.templates import TemplateLibrary, open_library, render_wording
 
 
 @dataclass(frozen=True)
 class RenderEnvironment:
-    """Compiled templates and the typesetter: made once per process, used for every message."""
+    """Compiled templates and the typesetter: made once per process, used for every message. `documents`: where invoices to send again lie."""
 
     library: TemplateLibrary
     typesetter: typst.Compiler
+    documents: Path | None = None
 
 
-def open_environment(root: Path) -> RenderEnvironment:
+def open_environment(root: Path, documents: Path | None = None) -> RenderEnvironment:
     """Read the templates under `root` (the folder with `shared`, `email` and `letter`)."""
-    return RenderEnvironment(library=open_library(root), typesetter=make_typesetter(root))
+    return RenderEnvironment(library=open_library(root), typesetter=make_typesetter(root), documents=documents)
 
 
 def render_message(
@@ -42,16 +44,17 @@ def render_message(
     message = read_message(row)
     library = environment.library
     _refuse_other_wording(message, library)
-    labels = library.labels[message.language]
-    printed = print_message(message, labels)
+    labels = labels_of(message.message_kind, library.labels[message.language])
+    document_path = message.particulars.get("document_path")
+    enclosure = read_enclosure(document_path if isinstance(document_path, str) else None, environment.documents)
+    printed = print_message(message, labels, is_enclosed=enclosure is not None)
     wording = render_wording(library, message.template_id, printed.variables)
     if message.channel == "email":
-        content, recipient = build_email(message, printed, wording, library, labels), message.recipient.email
+        content = build_email(message, printed, wording, library, labels, enclosure)
+        recipient = message.recipient.email
     else:
-        content, recipient = (
-            build_letter(message, printed, wording, environment.typesetter, labels),
-            _on_one_line(message),
-        )
+        letter = build_letter(message, printed, wording, environment.typesetter, labels)
+        content, recipient = bind(letter, enclosure) if enclosure else letter, _on_one_line(message)
     rendered = RenderedMessage(
         communication_id=message.communication_id,
         row=row,

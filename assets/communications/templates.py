@@ -19,11 +19,12 @@ from jinja2.environment import Environment
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from assets.communications.formats import LANGUAGES
+from assets.communications.kinds import KINDS
 from assets.communications.messages import MissingVariable, TemplateBroken, UnknownTemplate
 
 MAX_TEMPLATE_BYTES = 64 * 1024
 MAX_OUTCOME_CHARACTERS = 2 * 1024 * 1024
-MESSAGE_KINDS = ("pre_due_notice", "reminder_1", "reminder_2", "formal_notice")
+MESSAGE_KINDS = tuple(KINDS)
 # A registered letter is the same letter, handed over at a counter.
 TEMPLATE_CHANNELS = {"email": "email", "letter": "letter", "registered_letter": "letter"}
 _LAYOUTS = {

@@ -94,6 +94,7 @@ or ({{ channel }} in ('letter', 'registered_letter') and {{ reach }}.is_post_usa
     "sender_bic": "varchar", "payment_reference": "varchar", "payment_text": "varchar",
     "next_message_kind": "varchar", "next_step_on": "date", "owner": "varchar", "run_id": "varchar",
     "items": "varchar", "trace": "varchar", "occasion": "varchar", "particulars": "varchar",
+    "is_sending_day": "boolean",
 }) }}
 {%- endmacro %}
 

@@ -97,7 +97,7 @@ def item(
 def row(channel: str, language: str, message_kind: str, items: list[dict[str, Any]], **columns: Any) -> dict[str, Any]:
     """A complete row of `communications_due`; `columns` replace single values."""
     template_id = f"{channel}/{language}/{message_kind}"
-    next_kind, next_step_on = _NEXT[message_kind]
+    next_kind, next_step_on = _NEXT.get(message_kind, (None, None))
     credit = Decimal(columns.pop("credit_amount", "0.00"))
     items_amount = sum((Decimal(each["open_amount"]) for each in items), Decimal(0))
     numbers = " ".join(each["invoice_number"] for each in items)
@@ -121,7 +121,7 @@ def row(channel: str, language: str, message_kind: str, items: list[dict[str, An
         "credit_amount": credit,
         "total_amount": items_amount - credit,
         "pay_by_on": date(2026, 12, 4),
-        "oldest_due_on": min(date.fromisoformat(each["due_on"]) for each in items),
+        "oldest_due_on": min((date.fromisoformat(each["due_on"]) for each in items), default=None),
         **SENDER_NL,
         **RECIPIENT_NL,
         "payment_reference": None,
@@ -132,8 +132,12 @@ def row(channel: str, language: str, message_kind: str, items: list[dict[str, An
         "run_id": "run-1",
         "items": items,
         "trace": "[]",
+        "occasion": None,
+        "particulars": {},
     }
     complete.update(columns)
+    if not isinstance(complete["particulars"], str):
+        complete["particulars"] = json.dumps(complete["particulars"])
     if not isinstance(complete["items"], str):
         complete["items"] = json.dumps(complete["items"])
     return complete
@@ -178,5 +182,96 @@ def _golden(channel: str, language: str, message_kind: str) -> dict[str, Any]:
         return row(channel, language, message_kind, [single], **columns, **reference)
     if message_kind == "reminder_2":
         return row(channel, language, message_kind, overdue_items(4), credit_amount="150.00", **foreign)
+    if message_kind in _OCCASIONS:
+        return _OCCASIONS[message_kind](channel, language, foreign)
     registered = "registered_letter" if channel == "letter" else channel
     return row(registered, language, message_kind, overdue_items(3), **foreign)
+
+
+def _agreement(channel: str, language: str, foreign: dict[str, Any]) -> dict[str, Any]:
+    """A promise over several invoices in Dutch, a longer term for one in English."""
+    is_promise = language == "nl"
+    items = overdue_items(2) if is_promise else [item("2026-01102", date(2026, 12, 18), "12480.00", order="PO-88190")]
+    particulars = {
+        "agreement": "promise" if is_promise else "extension",
+        "agreed_on": "2026-11-19",
+        "was_due_on": "2026-11-27",
+        "resumes_on": "2026-12-21" if is_promise else "2026-12-23",
+    }
+    return occasion_row(
+        channel, language, "agreement_confirmation", items, particulars, pay_by_on=date(2026, 12, 18), **foreign
+    )
+
+
+def _dispute(channel: str, language: str, foreign: dict[str, Any]) -> dict[str, Any]:
+    """A line of an invoice not yet due by e-mail; a whole invoice by letter."""
+    is_part = channel == "email"
+    single = item(
+        "2026-01102", date(2026, 11, 27), "12480.00", order="PO-88190", open_amount="9980.00" if is_part else "0.00"
+    )
+    particulars = {
+        "opened_on": "2026-11-20",
+        "line_numbers": "3, 5" if is_part else None,
+        "disputed_amount": "2500.00" if is_part else "12480.00",
+        "what_continues": "part" if is_part else None,
+        "still_due_on": "2026-11-27" if is_part else None,
+    }
+    pay_by_on = date(2026, 11, 27) if is_part else None
+    return occasion_row(channel, language, "dispute_received", [single], particulars, pay_by_on=pay_by_on, **foreign)
+
+
+def _rebill(channel: str, language: str, foreign: dict[str, Any]) -> dict[str, Any]:
+    single = item("2026-01140", date(2026, 12, 19), "9980.00", order="PO-88190")
+    particulars = {
+        "original_invoice_number": "2026-01102",
+        "credit_note_number": "2026-C0031",
+        "credited_amount": "12480.00",
+    }
+    return occasion_row(
+        channel, language, "rebill_notice", [single], particulars, pay_by_on=date(2026, 12, 19), **foreign
+    )
+
+
+def _receipt(channel: str, language: str, foreign: dict[str, Any]) -> dict[str, Any]:
+    single = item("2026-01102", date(2026, 12, 11), "12480.00", order="PO-88190")
+    particulars = {"document_path": None}
+    return occasion_row(
+        channel, language, "receipt_check", [single], particulars, pay_by_on=date(2026, 12, 11), **foreign
+    )
+
+
+def _thanks(channel: str, language: str, foreign: dict[str, Any]) -> dict[str, Any]:
+    items = [each | {"paid_amount": each["total_amount"], "open_amount": "0.00"} for each in overdue_items(2)]
+    settled = sum((Decimal(each["paid_amount"]) for each in items), Decimal(0))
+    return occasion_row(
+        channel, language, "thank_you", items, {"settled_amount": str(settled)}, pay_by_on=None, **foreign
+    )
+
+
+def _question(channel: str, language: str, foreign: dict[str, Any]) -> dict[str, Any]:
+    particulars = {"received_on": "2026-11-13", "received_amount": "2500.00", "unplaced_amount": "2000.00"}
+    return occasion_row(channel, language, "unplaced_money_request", [], particulars, pay_by_on=None, **foreign)
+
+
+_OCCASIONS = {
+    "agreement_confirmation": _agreement,
+    "dispute_received": _dispute,
+    "rebill_notice": _rebill,
+    "receipt_check": _receipt,
+    "thank_you": _thanks,
+    "unplaced_money_request": _question,
+}
+
+
+def occasion_row(
+    channel: str,
+    language: str,
+    message_kind: str,
+    items: list[dict[str, Any]],
+    particulars: Mapping[str, str | None],
+    **columns: Any,
+) -> dict[str, Any]:
+    """A row of a message that is no stage of a track: it takes no invoice a stage further."""
+    listed = [each | {"stage_no": 0, "cycle": 0, "is_acted": False} for each in items]
+    stated = {"occasion": f"{message_kind}/1", "particulars": dict(particulars), "stage_no": 0, "cycle": 0}
+    return row(channel, language, message_kind, listed, **stated, scenario_id=None, **columns)

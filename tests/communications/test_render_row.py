@@ -152,7 +152,7 @@ def test_a_pre_due_notice_may_name_an_invoice_due_today_but_none_overdue(environ
     [
         ("email/fr/reminder_1", "in language 'fr'"),
         ("sms/nl/reminder_1", "channel 'sms'"),
-        ("email/nl/thank_you", "no file email/nl/thank_you.j2"),
+        ("email/nl/account_statement", "no file email/nl/account_statement.j2"),
         ("email/nl/../../secret", "must read"),
     ],
 )

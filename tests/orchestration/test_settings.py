@@ -41,7 +41,7 @@ def test_every_setting_of_the_template_can_be_uncommented(tmp_path: Path) -> Non
     lines = SETTINGS_TEMPLATE.splitlines()
     setting = [
         line.removeprefix("# ")
-        if line.startswith(("# [", "# url", "# mode", "# host", "# port", "# invoices"))
+        if line.startswith(("# [", "# url", "# mode", "# host", "# port", "# send_", "# invoices"))
         else line
         for line in lines
     ]
@@ -194,3 +194,15 @@ def test_settings_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     with pytest.raises(UsageProblem, match="cannot be read") as refusal:
         read_settings(tmp_path, {})
     assert "tijdig.toml" in refusal.value.where
+
+
+def test_hours_of_sending_come_as_a_pair_in_order(tmp_path: Path) -> None:
+    settings = read(tmp_path, '[dispatch]\nsend_from = "07:30"\nsend_until = "19:00"\n')
+    assert (settings.dispatch.send_from, settings.dispatch.send_until) == ("07:30", "19:00")
+    for stated in (
+        'send_from = "07:30"',
+        'send_from = "7:30"\nsend_until = "19:00"',
+        'send_from = "19:00"\nsend_until = "19:00"',
+        'send_from = "07:30"\nsend_until = "24:00"',
+    ):
+        assert "send_from" in refused(tmp_path, f"[dispatch]\n{stated}\n").where

@@ -1,5 +1,5 @@
 -- One row per invoice on a message raised today, with everything the message prints of it, as JSON.
-{% set families = ["int_message_items_of_track"] -%}
+{% set families = ["int_message_items_of_track", "int_message_items_of_occasions"] -%}
 with gathered as (
     {% for family in families -%}
         select * from {{ ref(family) }}

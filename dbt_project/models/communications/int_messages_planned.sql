@@ -19,6 +19,28 @@ message_policy as (
     select * from {{ ref("int_message_policy") }}
 ),
 
+customer_segments as (
+    select * from {{ ref("customer_segments") }}
+),
+
+sending_days as (
+    select sending_days.*
+    from {{ ref("sending_days") }} as sending_days
+    cross join business_day
+    where {{ in_force("sending_days") }}
+),
+
+today_in_bank_days as (
+    select bank_days.*
+    from {{ ref("stg_calendar__bank_days") }} as bank_days
+    inner join business_day
+        on bank_days.date_day = business_day.as_of_date
+),
+
+insolvencies as (
+    select * from {{ ref("stg_register__insolvencies") }}
+),
+
 message_items as (
     select * from {{ ref("int_message_items") }}
 ),
@@ -66,8 +88,16 @@ entries_gathered as (
     group by message_entries.message_key
 ),
 
+insolvent_customers as (
+    select distinct
+        insolvencies.company_id,
+        insolvencies.customer_id
+    from insolvencies
+),
+
 -- A stage has its route from its scenario. Any other message goes by the first of its kind's routes that reaches the
--- customer, once for its occasion, whatever has been planned, sent or run again since.
+-- customer, once for its occasion, whatever has been planned, sent or run again since; not to who is insolvent, and
+-- to a key account only where policy says so.
 routed as (
     select
         messages_raised.*,
@@ -91,7 +121,21 @@ routed as (
         on
             messages_raised.occasion is not null
             and messages_raised.message_key = occasions_met.message_key
-    where occasions_met.message_key is null
+    left join customer_segments
+        on
+            messages_raised.company_id = customer_segments.company_id
+            and messages_raised.customer_id = customer_segments.customer_id
+    left join insolvent_customers
+        on
+            messages_raised.company_id = insolvent_customers.company_id
+            and messages_raised.customer_id = insolvent_customers.customer_id
+    where
+        messages_raised.occasion is null
+        or (
+            occasions_met.message_key is null
+            and insolvent_customers.customer_id is null
+            and (message_policy.is_for_key_accounts or coalesce(customer_segments.segment, 'standard') <> 'key')
+        )
 ),
 
 addressed as (
@@ -203,9 +247,17 @@ final as (
         coalesce(items_gathered.items, '[]') as items,
         coalesce(entries_gathered.trace, '[]') as trace,
         worded.occasion,
-        worded.particulars
+        worded.particulars,
+        coalesce(own_days.days, all_days.days, 'every_day') = 'every_day'
+        or coalesce(today_in_bank_days.is_bank_day, true) as is_sending_day
     from worded
     cross join business_day
+    left join today_in_bank_days
+        on worded.as_of_date = today_in_bank_days.date_day
+    left join sending_days as own_days
+        on worded.recipient_country = own_days.country
+    left join sending_days as all_days
+        on all_days.country = '*'
     left join items_gathered
         on worded.message_key = items_gathered.message_key
     left join entries_gathered
