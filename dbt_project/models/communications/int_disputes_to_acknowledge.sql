@@ -17,8 +17,8 @@ open_items as (
     where kind = 'invoice' and open_amount > 0
 ),
 
-payment_terms as (
-    select * from {{ ref("int_payment_terms") }}
+terms_given as (
+    select * from {{ ref("int_terms_given") }}
 ),
 
 opened as (
@@ -49,7 +49,7 @@ final as (
         open_items.due_on >= business_day.as_of_date as is_not_yet_due,
         case
             when open_items.due_on >= business_day.as_of_date then open_items.due_on
-            else payment_terms.pay_by_on
+            else terms_given.pay_by_on
         end as pay_by_on,
         message_policy.class,
         message_policy.requires_release,
@@ -57,8 +57,8 @@ final as (
     from opened
     cross join business_day
     cross join message_policy
-    inner join payment_terms
-        on message_policy.message_kind = payment_terms.message_kind
+    inner join terms_given
+        on message_policy.message_kind = terms_given.message_kind
     inner join open_items
         on
             opened.company_id = open_items.company_id
