@@ -20,6 +20,8 @@ from assets.problem import DataProblem, UsageProblem
 from orchestration.home import DEFAULT_HOME, create_home, find_home, locked
 
 if TYPE_CHECKING:
+    import duckdb
+
     from orchestration.installation import Installation
 
 EXIT_DONE = 0
@@ -249,12 +251,13 @@ def record(
     from assets.operations.store import reading
     from assets.register.events import payload_from_text, validate
     from assets.register.events import record as record_event
-    from orchestration.known import refuse_more_than_there_is, refuse_unknown, with_whole_entry_key
+    from orchestration.known import completed, refuse_more_than_there_is, refuse_unknown, with_whole_entry_key
 
     payload = payload_from_text(kind, _field_values(list(fields)))
     with _installation(options) as installation:
         with reading(installation.store) as connection:
             today = business_today(connection, installation.clock, installation.timezone)
+        payload = completed(installation.home.warehouse, kind, company, payload)
         refuse_unknown(installation.home.warehouse, company, validate(kind, payload))
         payload = with_whole_entry_key(installation.home.warehouse, company, payload)
         refuse_more_than_there_is(installation.home.warehouse, kind, company, validate(kind, payload))
@@ -278,21 +281,53 @@ def record(
 @click.option("--company", help="The company, when two use the same invoice number.")
 @common_options
 def explain(options: Options, subject: str, company: str | None) -> int:
-    """Say why a message was sent, how an invoice stands, or where a bank entry (its key) went, back to the bank line."""
-    import duckdb
-
+    """Say why a message was sent, how an invoice stands, why there is a task, or where a bank entry (its key) went."""
     from assets.audit.explain import explain as explain_subject
-    from assets.landing.warehouse import reading as reading_warehouse
     from assets.operations.store import reading
     from orchestration.report import explained
 
     with (
         _installation(options) as installation,
-        reading_warehouse(installation.home.warehouse) as warehouse,
+        _computed_warehouse(installation) as warehouse,
         reading(installation.store) as store,
     ):
+        explanation = explain_subject(warehouse, store, installation.archive, subject, company)
+    options.answer(explanation.document, explained(explanation.document))
+    return EXIT_DONE
+
+
+@cli.command()
+@click.option("--owner", help="Whose day; everybody's by default.")
+@click.option("--date", "day", type=ISO_DATE, help="The business day; the newest one by default.")
+@common_options
+def tasks(options: Options, owner: str | None, day: date | None) -> int:
+    """List what there is to do on a day, the most pressing first. The worklists are in published/worklists/."""
+    from assets.audit.explain_task import owners_of_day, tasks_of_day
+    from orchestration.report import task_table
+
+    with _installation(options) as installation, _computed_warehouse(installation) as warehouse:
+        listed = tasks_of_day(warehouse, day, owner)
+        owners = owners_of_day(warehouse, day)
+    if owner is not None and owner not in owners:
+        raise UsageProblem(
+            f"{owner!r} has no task on that day",
+            where="--owner",
+            remedy=f"these have: {', '.join(owners)}" if owners else "choose a day that was run",
+        )
+    options.answer({"tasks": listed}, task_table(listed) if listed else "Nothing to do.")
+    return EXIT_DONE
+
+
+@contextlib.contextmanager
+def _computed_warehouse(installation: "Installation") -> Iterator["duckdb.DuckDBPyConnection"]:
+    """The warehouse to read from. Raises DataProblem while no day was computed to its end."""
+    import duckdb
+
+    from assets.landing.warehouse import reading
+
+    with reading(installation.home.warehouse) as warehouse:
         try:
-            explanation = explain_subject(warehouse, store, installation.archive, subject, company)
+            yield warehouse
         except duckdb.CatalogException as error:
             # A first day that stopped, or a warehouse just rebuilt, has the raw log and not yet the chapters.
             raise DataProblem(
@@ -300,8 +335,6 @@ def explain(options: Options, subject: str, company: str | None) -> int:
                 where=str(installation.home.warehouse),
                 remedy="run the day first: `tijdig run`",
             ) from error
-    options.answer(explanation.document, explained(explanation.document))
-    return EXIT_DONE
 
 
 def _decide(options: Options, verb: str, ids: tuple[str, ...], batch: str | None, by: str, reason: str) -> int:

@@ -16,6 +16,7 @@ from assets.register.assets import register_files
 from assets.warehouse.assets import business_day, warehouse_assets
 from assets.warehouse.dbt import DbtHome, ensure_manifest, published_models
 from assets.warehouse.versions import PROJECT
+from assets.worklists.assets import worklists_asset
 from orchestration.home import DEFAULT_HOME, Home
 from orchestration.jobs import CLOSE_OF_DAY, SEND_DAY, rebuild_day
 from orchestration.progress import progress_logger
@@ -33,6 +34,7 @@ def definitions_of(home: Home) -> dg.Definitions:
     chapters, standing_facts = warehouse_assets(manifest)
     due = get_asset_key_for_model([chapters], "communications_due")
     published = [get_asset_key_for_model([chapters], name) for _, name in published_models(manifest)]
+    worked = [get_asset_key_for_model([chapters], name) for name in ("tasks", "call_sheets")]
     return dg.Definitions(
         assets=[
             billing_extract,
@@ -45,6 +47,7 @@ def definitions_of(home: Home) -> dg.Definitions:
             standing_facts,
             *outbox_assets(due, standing_facts.key),
             publishing_asset(published),
+            worklists_asset(worked),
         ],
         asset_checks=[expectations],
         loggers={"progress": progress_logger},

@@ -10,6 +10,7 @@ import duckdb
 from assets.audit.explain_entry import find_entries, only_entry
 from assets.landing.warehouse import reading
 from assets.problem import UsageProblem
+from assets.register.landing import task_of
 
 
 def refuse_unknown(warehouse: Path, company_id: str, payload: Mapping[str, object]) -> None:
@@ -113,6 +114,20 @@ def _refuse_above(
         where="--amount",
         remedy="give the amount that is there; if more came since the last day, run the day first",
     )
+
+
+def completed(warehouse: Path, kind: str, company_id: str, payload: Mapping[str, object]) -> dict[str, object]:
+    """The payload; an outcome with what its task is about, so that it keeps its meaning when the task is gone.
+
+    Raises UsageProblem for the outcome of a task no day has ever had.
+    """
+    if kind != "task_outcome" or not payload.get("task_id") or not warehouse.exists():
+        return dict(payload)
+    task = task_of(warehouse, str(payload["task_id"]))
+    if task is None or task.company_id != company_id:
+        raise _unknown("task", payload["task_id"], "--task-id")
+    about = {"task_kind": task.task_kind, "customer": task.customer_id, "invoice": task.invoice_id}
+    return {name: value for name, value in about.items() if value} | dict(payload)
 
 
 def _exists(connection: duckdb.DuckDBPyConnection, query: str, **values: object) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from orchestration.home import Home
@@ -81,6 +82,7 @@ def where_to_look(home: Home, summary: Summary) -> str:
     lines.append(f"  {'all messages':<12} {outbox}")
     lines.append(f"  {'the tables':<12} {home.published / 'parquet'}")
     lines.append(f"  {'data docs':<12} {home.data_docs / 'index.html'}")
+    lines.append(f"  {'worklists':<12} {home.published / 'worklists' / summary.as_of_date.isoformat()}")
     lines.append(f"  {'for BI':<12} {home.published / 'current.json'} names the newest DuckDB file")
     if summary.communications["held"]:
         lines.append("  held         `tijdig release ID --by NAME --reason TEXT`; the tasks release_needed say which")
@@ -95,7 +97,54 @@ def explained(document: dict[str, Any]) -> str:
     """An explanation as a person reads it."""
     if "communication_id" in document:
         return "\n".join(_message_lines(document))
+    if "task_id" in document:
+        return "\n".join(_task_lines(document))
     return "\n".join(_entry_lines(document) if "entry_key" in document else _invoice_lines(document))
+
+
+SCORE_PARTS = ("kind", "amount", "age", "segment", "risk", "broken_promise")
+
+
+def _task_lines(document: dict[str, Any]) -> list[str]:
+    task = document["task"]
+    money = f", {task['currency']} {task['amount']}" if task["amount"] is not None else ""
+    about = " ".join(f"{name} {task[f'{name}_id']}" for name in ("customer", "invoice") if task[f"{name}_id"])
+    points = ", ".join(f"{part.replace('_', ' ')} {task[f'{part}_points']}" for part in SCORE_PARTS)
+    lines = [
+        f"Task {document['task_id']}: {task['task_kind']} for {task['owner']}, {task['company_id']} {about}{money}.",
+        f"  {task['reason']}.",
+        f"  What to do: {task['next_step']}.",
+        f"  {task['status']} on {task['as_of_date']}"
+        + (f", {task['outcome']}" if task["outcome"] else "")
+        + f"; opened {task['opened_on']}, due {task['due_on']}"
+        + (f", runs out {task['expires_on']}" if task["expires_on"] else ""),
+        f"  Score {task['priority_score']}: {points}.",
+        f"  {task['age_days']} days old, segment {task['segment'] or '-'}, risk {task['risk_class'] or '-'}, "
+        f"{task['broken_promise_count']} broken promises; policy {task['policy_id']}.",
+    ]
+    if task["as_of_date"] != document["newest_day"]:
+        lines.append(f"  The facts that raised it were gone by {document['newest_day']}.")
+    lines += [f"  before, {row['as_of_date']}: {row['status']}, {row['owner']}" for row in document["days_before"]]
+    return lines + _register_lines(document)
+
+
+def task_table(tasks: Sequence[dict[str, Any]]) -> str:
+    """A day's tasks, a line each."""
+    table = Table(show_lines=False)
+    for heading in ("score", "due", "owner", "task", "about", "amount", "why", "id"):
+        table.add_column(heading, justify="right" if heading in ("score", "amount") else "left")
+    for task in tasks:
+        table.add_row(
+            str(task["priority_score"]),
+            str(task["due_on"]),
+            escape(task["owner"]),
+            task["task_kind"],
+            escape(" ".join(filter(None, (task["customer_id"], task["invoice_number"])))),
+            "" if task["amount"] is None else f"{task['currency']} {task['amount']}",
+            escape(task["reason"]),
+            task["task_id"][:10],
+        )
+    return _printed(table)
 
 
 def _entry_lines(document: dict[str, Any]) -> list[str]:

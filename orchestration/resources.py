@@ -15,11 +15,12 @@ from assets.publishing.assets import PublishingRoom
 from assets.warehouse.assets import WarehouseRoom
 from assets.warehouse.dbt import QUIET_ENVIRONMENT, dbt_executable
 from assets.warehouse.versions import PROJECT
+from assets.worklists.assets import WorklistRoom
 from orchestration.answers import answer_recorder
 from orchestration.billing import billing_source_of
 from orchestration.home import Home, find_home, locked
 from orchestration.installation import Installation, open_installation
-from orchestration.mailroom import open_mailroom
+from orchestration.mailroom import TEMPLATES, open_mailroom
 from orchestration.rebuild import ensure_warehouse
 
 
@@ -65,6 +66,10 @@ def resources_of(home: Home) -> dict[str, Any]:
         return PublishingRoom(home.warehouse, home.published)
 
     @dg.resource
+    def worklist_room(_: dg.InitResourceContext) -> WorklistRoom:
+        return WorklistRoom(home.warehouse, TEMPLATES / "worklists", home.published / "worklists")
+
+    @dg.resource
     def data_docs(_: dg.InitResourceContext) -> DataDocs:
         return DataDocs(home.data_docs)
 
@@ -76,6 +81,7 @@ def resources_of(home: Home) -> dict[str, Any]:
         "warehouse_room": warehouse_room,
         "mailroom": mailroom,
         "publishing_room": publishing_room,
+        "worklist_room": worklist_room,
         "data_docs": data_docs,
         "dbt": dbt_resource(),
     }

@@ -13,6 +13,7 @@ import duckdb
 from sqlalchemy import Connection, select
 
 from assets.audit.explain_entry import SHORTEST_KEY, by_which_rule, explain_entry, find_entries, only_entry, proposals
+from assets.audit.explain_task import explain_task, find_tasks
 from assets.audit.lookups import Row, day_run, rows_of, run_of, with_file
 from assets.landing.archive import Archive
 from assets.operations.tables import communication, communication_event, register_event
@@ -34,7 +35,7 @@ def explain(
     subject: str,
     company_id: str | None = None,
 ) -> Explanation:
-    """Explains a communication_id, an invoice number, an invoice_id, or a bank entry by its key or the beginning of it.
+    """Explains a communication_id, an invoice number, an invoice_id, or a bank entry or task by its id or the beginning of it.
 
     Raises UsageProblem when nothing has that name, or several things have.
     """
@@ -42,14 +43,16 @@ def explain(
     if message is not None:
         return Explanation(subject, explain_message(warehouse, store, archive, dict(message)))
     invoices = _invoices(warehouse, subject, company_id)
+    if not invoices and len(found := find_tasks(warehouse, subject, company_id)) == 1:
+        return Explanation(subject, explain_task(warehouse, store, found[0]))
     if not invoices and (keys := find_entries(warehouse, subject, company_id)):
         return Explanation(subject, explain_entry(warehouse, store, archive, only_entry(keys, subject)))
     if not invoices:
         raise UsageProblem(
             f"nothing is called {subject!r}",
-            where="communications, invoices and bank entries of this home",
-            remedy="give a communication_id, the number of an invoice already landed, or the key of a bank entry "
-            f"(at least its first {SHORTEST_KEY} characters)",
+            where="communications, invoices, tasks and bank entries of this home",
+            remedy="give a communication_id, the number of an invoice already landed, a task_id, or the key of a bank "
+            f"entry (at least its first {SHORTEST_KEY} characters)",
         )
     if len(invoices) > 1:
         companies = ", ".join(sorted({str(invoice["company_id"]) for invoice in invoices}))

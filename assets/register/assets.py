@@ -9,7 +9,7 @@ from assets.register.landing import land_register
 
 @dg.asset(
     key=["operations", "register"],
-    description="Register events handed in as files: disputes, promises, arrangements, outcomes. Recorded once per external_id.",
+    description="Register events handed in as files, and returned worklists: disputes, promises, arrangements, outcomes. Recorded once.",
     group_name="landing",
     owners=[FINANCE_DATA],
     kinds={"sqlite", "file"},

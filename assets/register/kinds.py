@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
 
+from assets.task_answers import ALL_OUTCOMES, CHANNELS, outcomes_of
+
 
 class Type(Enum):
     """How a field is read and written."""
@@ -103,6 +105,19 @@ def _instalments_in_order(payload: Payload) -> Complaint | None:
     return None
 
 
+def _an_outcome_of_its_task(payload: Payload) -> Complaint | None:
+    # Without the kind of task (an extract of another system may not know it) any known outcome is taken.
+    kind, outcome = payload.get("task_kind"), payload["outcome"]
+    words = ALL_OUTCOMES if kind is None else outcomes_of(str(kind))
+    if outcome in words:
+        return None
+    return Complaint(
+        f"has outcome {str(outcome)!r}, which is no answer to {'any task' if kind is None else f'a task {kind}'}",
+        "outcome",
+        f"Choose one of: {', '.join(words)}",
+    )
+
+
 def _required(*names: str) -> tuple[Field, ...]:
     return tuple(Field(name) for name in names)
 
@@ -173,7 +188,19 @@ _ALL = (
     Kind(
         "task_outcome",
         "what came of a task",
-        (*_required("task_id", "outcome"), *_optional("note"), Field("follow_up_on", Type.DATE, required=False)),
+        (
+            *_required("task_id", "outcome"),
+            *_optional("note"),
+            Field("follow_up_on", Type.DATE, required=False),
+            # What the task was about, so that its answer still has effect when the task itself is gone.
+            *_optional("task_kind", "customer", "invoice"),
+        ),
+        (_an_outcome_of_its_task,),
+    ),
+    Kind(
+        "invoice_sent_again",
+        "an invoice that had not arrived went out a second time",
+        (Field("invoice"), Field("channel", choices=CHANNELS), *_optional("address")),
     ),
     Kind(
         "match_confirmed",

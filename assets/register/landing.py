@@ -1,17 +1,28 @@
-"""Register extracts from the inbox into the register: good rows are recorded, refused ones go to quarantine with reasons."""
+"""Register extracts and returned worklists from the inbox into the register: good rows are recorded, refused ones go to
+quarantine with reasons.
+"""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import duckdb
 
 from assets.landing.batches import record_sources, taken_hashes
 from assets.landing.change_log import append_rows
 from assets.landing.context import Landing
 from assets.landing.inbox import InboxFile, complete_files, take_away
 from assets.landing.quarantine import Refused, quarantine, quarantined_row
-from assets.landing.warehouse import writing
+from assets.landing.warehouse import reading, writing
 from assets.operations.runs import LandedSource
-from assets.register.csv_files import RefusedRow, UnreadableRegisterFile, read_register_csv, record_register_file
+from assets.register.csv_files import (
+    RecordedFile,
+    RefusedRow,
+    UnreadableRegisterFile,
+    read_register_csv,
+    record_register_file,
+)
+from assets.register.worklist_files import Task, is_worklist, read_worklist, record_worklist
 
 INBOX = "register"
 
@@ -38,7 +49,7 @@ def land_register(landing: Landing, inbox: Path) -> RegisterLanded:
                 raise UnreadableRegisterFile(
                     f"the file is not taken: {file.refusal}", file.name, "Put a plain file into the inbox"
                 )
-            read = read_register_csv(file.content, file.name)
+            record, unreadable = _read(landing, file)
         except UnreadableRegisterFile as error:
             _quarantine(landing, file, Refused("unreadable_register", str(error), position=error.where))
             quarantined += 1
@@ -51,8 +62,8 @@ def land_register(landing: Landing, inbox: Path) -> RegisterLanded:
             take_away(file)
             continue
         seen.add(sha256)
-        outcome = record_register_file(landing.store, landing.clock, read.rows)
-        refused = [*read.refused, *outcome.refused]
+        outcome = record()
+        refused = sorted([*unreadable, *outcome.refused], key=lambda row: row.line)
         taken += 1
         recorded += sum(event.is_new for event in outcome.recorded)
         repeated += sum(not event.is_new for event in outcome.recorded)
@@ -63,6 +74,39 @@ def land_register(landing: Landing, inbox: Path) -> RegisterLanded:
             quarantined += 1
         take_away(file)
     return RegisterLanded(taken, duplicate, quarantined, recorded, repeated, refused_rows)
+
+
+def _read(landing: Landing, file: InboxFile) -> tuple[Callable[[], RecordedFile], list[RefusedRow]]:
+    """How to record what is in a file, and the rows that cannot be read. The content decides what it is, not its name."""
+    if is_worklist(file.content):
+        answered, unreadable = read_worklist(file.content, file.name)
+        return lambda: record_worklist(
+            landing.store,
+            landing.clock,
+            answered,
+            lambda task_id: task_of(landing.warehouse, task_id),
+            landing.as_of_date,
+        ), unreadable
+    read = read_register_csv(file.content, file.name)
+    return lambda: record_register_file(landing.store, landing.clock, read.rows), list(read.refused)
+
+
+def task_of(warehouse: Path, task_id: str) -> Task | None:
+    """The newest version of a task, or None for one no day has ever had."""
+    if not warehouse.exists():
+        return None
+    with reading(warehouse) as connection:
+        try:
+            rows = connection.execute(
+                """
+                select task_id, task_kind, company_id, customer_id, invoice_id, currency, amount
+                from tasks.tasks where task_id = ? order by as_of_date desc limit 1
+                """,
+                [task_id],
+            ).fetchall()
+        except duckdb.CatalogException:
+            return None  # no day was computed to its end yet, so nobody can have been given a task
+    return Task(*rows[0]) if rows else None
 
 
 def _record(landing: Landing, source: LandedSource) -> None:
@@ -78,5 +122,5 @@ def _quarantine(landing: Landing, file: InboxFile, refused: Refused) -> None:
 
 
 def _sentence(refused: Sequence[RefusedRow]) -> str:
-    listed = "; ".join(f"line {row.line}: {row.what} ({row.where})" for row in refused[:20])
+    listed = "; ".join(f"line {row.line}: {row.what} ({row.where}). {row.what_to_do}" for row in refused[:20])
     return f"{len(refused)} rows were refused, the others recorded: {listed}"

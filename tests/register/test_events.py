@@ -33,6 +33,7 @@ GOOD: dict[str, dict[str, object]] = {
     "arrangement_cancelled": {"arrangement_id": "A1"},
     "terms_extended": {"invoice": "F1", "new_due_on": "2026-04-01"},
     "task_outcome": {"task_id": "T1", "outcome": "done", "follow_up_on": "2026-03-09"},
+    "invoice_sent_again": {"invoice": "F1", "channel": "letter", "address": "Dorpsstraat 1, Ede"},
     "match_confirmed": {"entry_key": "e1", "invoice": "F1", "amount": "10.00"},
     "match_rejected": {"entry_key": "e1", "invoice": "F1"},
     "write_off": {"invoice": "F1", "amount": "0.05", "reason": "rounding"},

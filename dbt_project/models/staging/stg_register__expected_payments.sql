@@ -6,23 +6,31 @@ event_invoices as (
     select * from {{ ref("stg_register__event_invoices") }}
 ),
 
-ranked as (
+-- Told to a person, or written into a buyer's answer to the invoice (Peppol).
+stated as (
     select
         events.seq,
         events.company_id,
         event_invoices.invoice_id,
         {{ payload_date("events.payload", "expected_on") }} as expected_on,
         events.effective_on as stated_on,
-        events.recorded_by,
-        row_number() over (
-            partition by events.company_id, event_invoices.invoice_id order by events.seq desc
-        ) as newest_rank
+        events.recorded_by
     from events
     inner join event_invoices
         on events.seq = event_invoices.seq
     where
-        events.kind = 'payment_expected'
+        events.kind in ('payment_expected', 'invoice_response')
         and event_invoices.invoice_id is not null
+),
+
+ranked as (
+    select
+        stated.*,
+        row_number() over (
+            partition by stated.company_id, stated.invoice_id order by stated.stated_on desc, stated.seq desc
+        ) as newest_rank
+    from stated
+    where stated.expected_on is not null
 ),
 
 final as (

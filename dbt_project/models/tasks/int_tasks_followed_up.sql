@@ -1,75 +1,137 @@
--- Outcomes that asked to be followed up: one task per outcome, from the day that was named.
+-- What the outcome of a task asks for next: to come back to it, on the day that was named or after the bank days of the
+-- policy, and the task it leads to, such as sending an invoice again that did not arrive.
 with business_day as (
     select * from {{ ref("stg_control__business_day") }}
 ),
 
-task_outcomes as (
-    select * from {{ ref("stg_register__task_outcomes") }}
+outcomes as (
+    select * from {{ ref("int_task_outcomes") }}
 ),
 
-tasks_raised as (
-    select * from {{ ref("int_tasks_raised") }}
+bank_days as (
+    select * from {{ ref("stg_calendar__bank_days") }}
 ),
 
-decisions as (
-    select dunning_decisions.*
-    from {{ ref("dunning_decisions") }} as dunning_decisions
-    inner join {{ ref("stg_control__business_day") }} as today
-        on dunning_decisions.as_of_date = today.as_of_date
+deliveries as (
+    select * from {{ ref("stg_register__deliveries") }}
 ),
 
--- An answered call is no task any more; its invoice still tells whose it was.
-calls_answered as (
+open_bank_days as (
     select
-        {{ task_id(
-            "'call'", "decisions.company_id", "decisions.customer_id", "decisions.invoice_id",
-            "concat_ws('/', cast(decisions.previous_stage_no as varchar), cast(decisions.cycle as varchar))"
-        ) }} as task_id,
-        decisions.customer_id,
-        decisions.invoice_id,
-        decisions.currency,
-        decisions.open_amount
-    from decisions
-    where decisions.previous_stage_no > 0
+        bank_days.bank_day_no,
+        bank_days.date_day
+    from bank_days
+    where bank_days.is_bank_day
 ),
 
-newest_outcomes as (
+dated as (
     select
-        task_outcomes.*,
-        row_number() over (partition by task_outcomes.task_id order by task_outcomes.seq desc) as newest_rank
-    from task_outcomes
+        outcomes.*,
+        coalesce(outcomes.follow_up_on, open_bank_days.date_day) as back_on
+    from outcomes
+    left join bank_days as outcome_days
+        on outcomes.effective_on = outcome_days.date_day
+    left join open_bank_days
+        on outcome_days.bank_day_no + outcomes.follow_up_bank_days = open_bank_days.bank_day_no
+),
+
+follow_ups as (
+    select
+        'follow_up' as task_kind,
+        dated.company_id,
+        dated.customer_id,
+        dated.invoice_id,
+        dated.task_id || '/' || cast(dated.back_on as varchar) as opening_fact,
+        dated.back_on as opened_on,
+        cast(null as date) as closed_on,
+        dated.currency,
+        dated.amount,
+        'To be followed up: '
+        || coalesce(dated.note, replace(dated.outcome, '_', ' '), 'no note')
+        || coalesce(' (' || replace(dated.task_kind, '_', ' ') || ', ' || dated.recorded_by || ')', '') as reason,
+        dated.policy_id
+    from dated
+    cross join business_day
+    where
+        dated.back_on <= business_day.as_of_date
+        -- What was asked about an invoice is no question any more once it is paid; a day that a person named stands.
+        and (dated.follow_up_on is not null or dated.open_amount is null or dated.open_amount > 0)
+),
+
+first_deliveries as (
+    select
+        outcomes.task_id,
+        min(deliveries.sent_on) as sent_on
+    from outcomes
+    inner join deliveries
+        on
+            outcomes.company_id = deliveries.company_id
+            and outcomes.invoice_id = deliveries.invoice_id
+            and outcomes.effective_on <= deliveries.sent_on
+    group by outcomes.task_id
+),
+
+-- A credit note with its new invoice is followed by the chain of these documents, not here.
+led_to as (
+    select
+        outcomes.raises_task_kind as task_kind,
+        outcomes.company_id,
+        outcomes.customer_id,
+        outcomes.invoice_id,
+        'outcome/' || outcomes.task_id as opening_fact,
+        outcomes.effective_on as opened_on,
+        case when outcomes.raises_task_kind = 'send_again' then first_deliveries.sent_on end as closed_on,
+        outcomes.currency,
+        outcomes.amount,
+        case
+            when outcomes.raises_task_kind = 'send_again'
+                then
+                    'The customer does not have invoice ' || coalesce(outcomes.invoice_number, '(which one?)')
+                    || ' (' || outcomes.recorded_by || ', ' || cast(outcomes.effective_on as varchar) || ')'
+            else
+                'Asked for by ' || outcomes.recorded_by || ' on ' || cast(outcomes.effective_on as varchar) || ': '
+                || replace(outcomes.outcome, '_', ' ')
+        end || coalesce('. ' || outcomes.note, '') as reason,
+        outcomes.policy_id
+    from outcomes
+    cross join business_day
+    left join first_deliveries
+        on outcomes.task_id = first_deliveries.task_id
+    where
+        outcomes.raises_task_kind <> 'credit_and_rebill'
+        -- What was done is shown for a week.
+        and (first_deliveries.sent_on is null or first_deliveries.sent_on + 7 >= business_day.as_of_date)
+        and (outcomes.open_amount is null or outcomes.open_amount > 0)
+),
+
+gathered as (
+    select * from follow_ups
+    union all
+    select * from led_to
 ),
 
 final as (
     select
         {{ task_id(
-            "'follow_up'", "newest_outcomes.company_id",
-            "coalesce(tasks_raised.customer_id, calls_answered.customer_id)",
-            "coalesce(tasks_raised.invoice_id, calls_answered.invoice_id)",
-            "newest_outcomes.task_id || '/' || cast(newest_outcomes.follow_up_on as varchar)"
+            "gathered.task_kind", "gathered.company_id", "gathered.customer_id", "gathered.invoice_id",
+            "gathered.opening_fact"
         ) }} as task_id,
-        'follow_up' as task_kind,
-        newest_outcomes.company_id,
-        coalesce(tasks_raised.customer_id, calls_answered.customer_id) as customer_id,
-        coalesce(tasks_raised.invoice_id, calls_answered.invoice_id) as invoice_id,
-        newest_outcomes.task_id || '/' || cast(newest_outcomes.follow_up_on as varchar) as opening_fact,
-        newest_outcomes.follow_up_on as opened_on,
+        gathered.task_kind,
+        gathered.company_id,
+        gathered.customer_id,
+        gathered.invoice_id,
+        gathered.opening_fact,
+        gathered.opened_on,
         cast(null as date) as expires_on,
         false as is_waiting,
-        cast(null as date) as closed_on,
-        coalesce(tasks_raised.currency, calls_answered.currency) as currency,
-        coalesce(tasks_raised.amount, calls_answered.open_amount) as amount,
-        'To be followed up: ' || coalesce(newest_outcomes.note, newest_outcomes.outcome, 'no note') as reason,
-        cast(null as varchar) as policy_id
-    from newest_outcomes
-    cross join business_day
-    left join tasks_raised
-        on newest_outcomes.task_id = tasks_raised.task_id
-    left join calls_answered
-        on newest_outcomes.task_id = calls_answered.task_id
-    where
-        newest_outcomes.newest_rank = 1
-        and newest_outcomes.follow_up_on <= business_day.as_of_date
+        gathered.closed_on,
+        gathered.currency,
+        gathered.amount,
+        gathered.reason,
+        gathered.policy_id,
+        cast(null as varchar) as owner_role,
+        false as is_cancelled
+    from gathered
 )
 
 select * from final

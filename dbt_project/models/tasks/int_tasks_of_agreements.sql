@@ -3,11 +3,6 @@ with business_day as (
     select * from {{ ref("stg_control__business_day") }}
 ),
 
-promise_statuses as (
-    select * from {{ ref("promise_statuses") }}
-    where status in ('broken', 'partly_kept')
-),
-
 open_items as (
     select * from {{ ref("invoice_balances") }}
     where open_amount > 0
@@ -21,12 +16,24 @@ disputes as (
     select * from {{ ref("stg_register__disputes") }}
 ),
 
+promise_statuses as (
+    select * from {{ ref("promise_statuses") }}
+),
+
 complaints as (
     select * from {{ ref("stg_register__complaints") }}
 ),
 
 insolvencies as (
     select * from {{ ref("stg_register__insolvencies") }}
+),
+
+expected_payments as (
+    select * from {{ ref("stg_register__expected_payments") }}
+),
+
+rebill_chains as (
+    select * from {{ ref("rebill_chains") }}
 ),
 
 arrangement_statuses as (
@@ -63,9 +70,7 @@ broken_promises as (
         on
             newest_promises.company_id = open_items.company_id
             and newest_promises.invoice_id = open_items.invoice_id
-    where
-        newest_promises.newest_rank = 1
-        and newest_promises.withdrawn_on is null
+    where newest_promises.newest_rank = 1 and promise_statuses.status in ('broken', 'partly_kept')
 ),
 
 arrangements_broken as (
@@ -84,24 +89,73 @@ arrangements_broken as (
     where arrangement_statuses.status = 'broken' and arrangement_statuses.open > 0
 ),
 
-rebills_owed as (
+-- Both documents are owed: a credit note without its new invoice loses the claim, a new invoice without the credit note
+-- claims it twice.
+rebills as (
     select
         'credit_and_rebill' as task_kind,
-        disputes.company_id,
+        rebill_chains.company_id,
+        rebill_chains.customer_id,
+        rebill_chains.invoice_id,
+        'rebill' as opening_fact,
+        rebill_chains.asked_on as opened_on,
+        rebill_chains.currency,
+        open_items.open_amount as amount,
+        case rebill_chains.state
+            when 'complete'
+                then
+                    'Invoice ' || rebill_chains.invoice_number || ' was credited and replaced by '
+                    || rebill_chains.replacement_number
+            when 'replacement_owed'
+                then
+                    'Invoice ' || rebill_chains.invoice_number || ' was credited'
+                    || coalesce(' by ' || rebill_chains.credit_note_number, '') || ': its new invoice is owed'
+            else
+                'Invoice ' || rebill_chains.invoice_number || ' is to be credited'
+                || case
+                    when rebill_chains.replacement_id is null then ' and sent anew'
+                    else ': it was replaced by ' || rebill_chains.replacement_number
+                end
+        end as reason,
+        rebill_chains.completed_on as closed_on
+    from rebill_chains
+    cross join business_day
+    left join open_items
+        on
+            rebill_chains.company_id = open_items.company_id
+            and rebill_chains.invoice_id = open_items.invoice_id
+    -- What was done is shown for a week.
+    where rebill_chains.state <> 'complete' or rebill_chains.completed_on + 7 >= business_day.as_of_date
+),
+
+-- A date the customer named is no promise, but somebody looks the day after it. A later promise has its own task.
+expected_and_not_paid as (
+    select
+        'follow_up' as task_kind,
+        expected_payments.company_id,
         open_items.customer_id,
-        disputes.invoice_id,
-        cast(disputes.seq as varchar) as opening_fact,
-        disputes.closed_on as opened_on,
+        expected_payments.invoice_id,
+        'payment_expected/' || cast(expected_payments.seq as varchar) as opening_fact,
+        expected_payments.expected_on + 1 as opened_on,
         open_items.currency,
         open_items.open_amount as amount,
-        'The dispute on invoice ' || open_items.invoice_number || ' was closed with a credit note and a new invoice'
-            as reason
-    from disputes
+        'Payment of invoice ' || open_items.invoice_number || ' was expected on '
+        || cast(expected_payments.expected_on as varchar) || ' (said on '
+        || cast(expected_payments.stated_on as varchar) || ' to ' || expected_payments.recorded_by
+        || ') and is not complete' as reason
+    from expected_payments
+    cross join business_day
     inner join open_items
         on
-            disputes.company_id = open_items.company_id
-            and disputes.invoice_id = open_items.invoice_id
-    where disputes.outcome = 'credit_and_rebill' and open_items.credited_amount = 0
+            expected_payments.company_id = open_items.company_id
+            and expected_payments.invoice_id = open_items.invoice_id
+    left join newest_promises
+        on
+            expected_payments.company_id = newest_promises.company_id
+            and expected_payments.invoice_id = newest_promises.invoice_id
+            and expected_payments.stated_on <= newest_promises.made_on
+            and newest_promises.newest_rank = 1
+    where expected_payments.expected_on < business_day.as_of_date and newest_promises.promise_id is null
 ),
 
 -- What holds an invoice needs somebody who ends the hold: an open dispute or complaint is settled by people.
@@ -169,17 +223,17 @@ claims_to_file as (
 ),
 
 gathered as (
-    select * from broken_promises
-    union all
-    select * from disputes_open
-    union all
-    select * from complaints_open
-    union all
-    select * from claims_to_file
-    union all
-    select * from arrangements_broken
-    union all
-    select * from rebills_owed
+    {% for agreement in [
+        "broken_promises", "disputes_open", "complaints_open", "claims_to_file", "arrangements_broken",
+        "expected_and_not_paid",
+    ] -%}
+        select
+            {{ agreement }}.*,
+            cast(null as date) as closed_on
+        from {{ agreement }}
+        union all
+    {% endfor -%}
+    select * from rebills
 ),
 
 final as (
@@ -192,7 +246,7 @@ final as (
         gathered.opened_on,
         cast(null as date) as expires_on,
         false as is_waiting,
-        cast(null as date) as closed_on,
+        gathered.closed_on,
         gathered.currency,
         gathered.amount,
         gathered.reason,

@@ -1,5 +1,7 @@
 -- The contact schedule before the due date: what is asked about an invoice, in what order, with days in between. A step
--- waits until the one before it is closed or has run out. What the system can see for itself is not asked.
+-- opens when the one before it is closed or has run out, and then has its own days. What the system can see for itself
+-- is not asked, and after the due date no further step opens: from there on it is the dunning track that asks.
+{% set most_steps = 6 %}
 with business_day as (
     select * from {{ ref("stg_control__business_day") }}
 ),
@@ -33,6 +35,10 @@ expected_payments as (
 
 promises as (
     select * from {{ ref("stg_register__promises") }}
+),
+
+deliveries as (
+    select * from {{ ref("stg_register__deliveries") }}
 ),
 
 task_outcomes as (
@@ -105,6 +111,15 @@ first_dates_stated as (
     group by dates_stated.company_id, dates_stated.invoice_id
 ),
 
+newest_deliveries as (
+    select
+        deliveries.company_id,
+        deliveries.invoice_id,
+        max(deliveries.sent_on) as sent_again_on
+    from deliveries
+    group by deliveries.company_id, deliveries.invoice_id
+),
+
 known as (
     select
         decisions.company_id,
@@ -114,7 +129,9 @@ known as (
         decisions.open_amount,
         invoices.invoice_number,
         invoices.issued_on,
+        decisions.due_on,
         invoices.delivery_status,
+        newest_deliveries.sent_again_on,
         invoices.order_number,
         invoices.project_number,
         customers.required_references,
@@ -128,7 +145,14 @@ known as (
         ) as is_order_doubtful,
         coalesce(customers.required_references, '') like '%project_number%'
         and coalesce(invoices.project_number, '') = '' as is_project_missing,
-        first_dates_stated.stated_on
+        coalesce(customers.required_references, '') like '%project_number%'
+        and orders.project_number <> ''
+        and invoices.project_number <> ''
+        and orders.project_number <> invoices.project_number as is_project_wrong,
+        first_dates_stated.stated_on,
+        -- What failed and was not sent again has nobody to ask about it yet.
+        coalesce(invoices.delivery_status = 'failed', false) and newest_deliveries.sent_again_on is null
+            as is_undelivered
     from decisions
     inner join invoices
         on
@@ -155,6 +179,10 @@ known as (
         on
             decisions.company_id = first_dates_stated.company_id
             and decisions.invoice_id = first_dates_stated.invoice_id
+    left join newest_deliveries
+        on
+            decisions.company_id = newest_deliveries.company_id
+            and decisions.invoice_id = newest_deliveries.invoice_id
 ),
 
 -- Outside the scope only what has gone wrong is asked: an invoice that did not arrive, a reference that is missing.
@@ -164,13 +192,29 @@ steps as (
         schedule.step_no,
         schedule.task_kind,
         schedule.gap_days,
+        schedule.expires_after_days,
         schedule.policy_id,
-        known.issued_on + case when known.is_in_scope then schedule.offset_days else 0 end as scheduled_on,
-        known.issued_on + schedule.offset_days + schedule.expires_after_days as expires_on,
+        schedule.task_kind = 'receipt_check' and known.is_undelivered as is_too_early,
+        -- An invoice that was sent again is asked after as if it were issued on that day.
+        case
+            when schedule.task_kind = 'receipt_check' and known.sent_again_on is not null
+                then known.sent_again_on + schedule.offset_days
+            when known.is_in_scope then known.issued_on + schedule.offset_days
+            else known.issued_on
+        end as scheduled_on,
         case schedule.task_kind
             when 'receipt_check' then case when known.is_received then known.issued_on end
             when 'conditions_check'
-                then case when not known.is_order_doubtful and not known.is_project_missing then known.issued_on end
+                then
+                    case
+                        when
+                            not (
+                                known.is_order_doubtful
+                                or known.is_project_missing
+                                or coalesce(known.is_project_wrong, false)
+                            )
+                            then known.issued_on
+                    end
             when 'expected_payment_date' then known.stated_on
         end as seen_on,
         {{ task_id(
@@ -184,41 +228,93 @@ steps as (
         or (schedule.task_kind = 'receipt_check' and known.is_delivery_failed)
         or (
             schedule.task_kind = 'conditions_check'
-            and (known.is_order_doubtful or known.is_project_missing)
+            and (known.is_order_doubtful or known.is_project_missing or coalesce(known.is_project_wrong, false))
         )
 ),
 
+-- An invoice that did not arrive is answered for on the day it went out again, not on the day we were told.
 outcomes as (
     select
         task_outcomes.task_id,
-        min(task_outcomes.effective_on) as answered_on
+        min(case when task_outcomes.outcome <> 'not_received' then task_outcomes.effective_on end) as answered_on,
+        min(case when task_outcomes.outcome = 'not_received' then task_outcomes.effective_on end) as not_received_on
     from task_outcomes
     group by task_outcomes.task_id
 ),
 
--- The day from which a step no longer stops the next: answered, seen by ourselves, or the day after its last one.
-closed as (
+answered as (
     select
         steps.*,
         least(
-            coalesce(outcomes.answered_on, steps.expires_on + 1),
-            coalesce(steps.seen_on, steps.expires_on + 1),
-            steps.expires_on + 1
-        ) as closes_on
+            outcomes.answered_on,
+            case
+                when steps.sent_again_on >= outcomes.not_received_on then steps.sent_again_on
+            end,
+            steps.seen_on
+        ) as answered_on,
+        steps.is_too_early
+        or coalesce(
+            outcomes.not_received_on is not null
+            and outcomes.answered_on is null
+            and coalesce(steps.sent_again_on < outcomes.not_received_on, true),
+            false
+        ) as is_without_end,
+        row_number() over (partition by steps.company_id, steps.invoice_id order by steps.step_no) as position
     from steps
     left join outcomes
         on steps.task_id = outcomes.task_id
 ),
 
+-- Step by step: when it opens follows from when the ones before it were over, and from that when it is over itself.
+{% for position in range(1, most_steps + 1) -%}
+    opened_{{ position }} as (
+        select
+            answered.*,
+            {% if position == 1 -%}
+                cast(null as date) as previous_over_on,
+                answered.scheduled_on as opened_on
+            {%- else -%}
+                over_{{ position - 1 }}.all_over_on as previous_over_on,
+                greatest(answered.scheduled_on, over_{{ position - 1 }}.all_over_on + answered.gap_days) as opened_on
+            {%- endif %}
+        from answered
+        {% if position > 1 -%}
+            inner join over_{{ position - 1 }}
+                on
+                    answered.company_id = over_{{ position - 1 }}.company_id
+                    and answered.invoice_id = over_{{ position - 1 }}.invoice_id
+        {%- endif %}
+        where answered.position = {{ position }}
+    ),
+
+    over_{{ position }} as (
+        select
+            opened_{{ position }}.*,
+            greatest(
+                coalesce(opened_{{ position }}.previous_over_on, opened_{{ position }}.issued_on),
+                case
+                    when opened_{{ position }}.is_without_end then business_day.as_of_date + 1
+                    else
+                        least(
+                            coalesce(
+                                opened_{{ position }}.answered_on,
+                                opened_{{ position }}.opened_on + opened_{{ position }}.expires_after_days + 1
+                            ),
+                            opened_{{ position }}.opened_on + opened_{{ position }}.expires_after_days + 1
+                        )
+                end
+            ) as all_over_on
+        from opened_{{ position }}
+        cross join business_day
+    ),
+
+{% endfor -%}
+
 ordered as (
-    select
-        closed.*,
-        max(closed.closes_on) over (
-            partition by closed.company_id, closed.invoice_id
-            order by closed.step_no
-            rows between unbounded preceding and 1 preceding
-        ) as previous_closes_on
-    from closed
+    {% for position in range(1, most_steps + 1) -%}
+        select * from over_{{ position }}
+        {{ "union all" if not loop.last }}
+    {% endfor %}
 ),
 
 final as (
@@ -228,17 +324,17 @@ final as (
         ordered.customer_id,
         ordered.invoice_id,
         'schedule/' || cast(ordered.step_no as varchar) as opening_fact,
-        greatest(
-            ordered.scheduled_on, coalesce(ordered.previous_closes_on + ordered.gap_days, ordered.scheduled_on)
-        ) as opened_on,
-        ordered.expires_on,
-        coalesce(ordered.previous_closes_on + ordered.gap_days > business_day.as_of_date, false) as is_waiting,
+        ordered.opened_on,
+        ordered.opened_on + ordered.expires_after_days as expires_on,
+        ordered.is_too_early or ordered.opened_on > business_day.as_of_date as is_waiting,
         cast(null as date) as closed_on,
         ordered.currency,
         ordered.open_amount as amount,
         case
-            when ordered.task_kind = 'receipt_check' and ordered.is_delivery_failed
-                then 'Invoice ' || ordered.invoice_number || ' could not be delivered'
+            when ordered.task_kind = 'receipt_check' and ordered.sent_again_on is not null
+                then
+                    'Invoice ' || ordered.invoice_number || ' was sent again on '
+                    || cast(ordered.sent_again_on as varchar) || ': it is not known whether it arrived'
             when ordered.task_kind = 'receipt_check'
                 then 'It is not known whether invoice ' || ordered.invoice_number || ' arrived'
             when
@@ -250,8 +346,12 @@ final as (
                 then
                     'Invoice ' || ordered.invoice_number || ' has order number ' || ordered.order_number
                     || ', which is none of this customer''s'
-            when ordered.task_kind = 'conditions_check'
+            when ordered.task_kind = 'conditions_check' and ordered.is_project_missing
                 then 'Invoice ' || ordered.invoice_number || ' lacks the project number this customer asks for'
+            when ordered.task_kind = 'conditions_check'
+                then
+                    'Invoice ' || ordered.invoice_number || ' has project number ' || ordered.project_number
+                    || ', which is not the one of order ' || ordered.order_number
             when ordered.task_kind = 'lines_check'
                 then
                     'The lines of invoice ' || ordered.invoice_number || ' have not been gone through with the customer'
@@ -263,8 +363,14 @@ final as (
     where
         ordered.seen_on is null
         and ordered.scheduled_on <= business_day.as_of_date
+        -- What went wrong is asked whenever it is learnt; the rest of the schedule belongs before the due date.
+        and (
+            ordered.opened_on <= ordered.due_on
+            or (ordered.task_kind = 'receipt_check' and ordered.is_delivery_failed)
+            or ordered.task_kind = 'conditions_check'
+        )
         -- What ran out a month ago is history.
-        and ordered.expires_on + 30 >= business_day.as_of_date
+        and ordered.opened_on + ordered.expires_after_days + 30 >= business_day.as_of_date
 )
 
 select * from final

@@ -9,24 +9,16 @@ with business_day as (
     select * from {{ ref("stg_control__business_day") }}
 ),
 
-tasks_raised as (
-    select * from {{ ref("int_tasks_raised") }}
-),
-
-tasks_followed_up as (
-    select * from {{ ref("int_tasks_followed_up") }}
+tasks_scored as (
+    select * from {{ ref("int_tasks_scored") }}
 ),
 
 task_outcomes as (
-    select * from {{ ref("stg_register__task_outcomes") }}
+    select * from {{ ref("int_task_outcomes") }}
 ),
 
 customers as (
     select * from {{ ref("stg_billing__customers") }}
-),
-
-customer_segments as (
-    select * from {{ ref("customer_segments") }}
 ),
 
 bank_days as (
@@ -40,19 +32,6 @@ kinds as (
     where {{ in_force("task_kinds") }}
 ),
 
-gathered as (
-    select * from tasks_raised
-    union all
-    select * from tasks_followed_up
-),
-
-newest_outcomes as (
-    select
-        task_outcomes.*,
-        row_number() over (partition by task_outcomes.task_id order by task_outcomes.seq desc) as newest_rank
-    from task_outcomes
-),
-
 due_days as (
     select
         bank_days.bank_day_no,
@@ -61,64 +40,88 @@ due_days as (
     where bank_days.is_bank_day
 ),
 
+-- The step of a scenario may name its own kind of owner. Of a relation, account managers serve the big ones and
+-- collectors the rest.
+assigned as (
+    select
+        tasks_scored.*,
+        kinds.due_bank_days,
+        kinds.next_step,
+        kinds.fallback_owner,
+        kinds.policy_id as kind_policy_id,
+        nullif(trim(customers.account_manager), '') as account_manager,
+        nullif(trim(customers.collector), '') as collector,
+        case
+            when coalesce(tasks_scored.owner_role, kinds.owner_role) in ('cash', 'account_manager', 'collector')
+                then coalesce(tasks_scored.owner_role, kinds.owner_role)
+            when tasks_scored.segment in ('key', 'near_key') then 'account_manager'
+            else 'collector'
+        end as role
+    from tasks_scored
+    inner join kinds
+        on tasks_scored.task_kind = kinds.task_kind
+    left join customers
+        on
+            tasks_scored.company_id = customers.company_id
+            and tasks_scored.customer_id = customers.customer_id
+),
+
 final as (
     select
         business_day.as_of_date,
-        gathered.task_id,
-        gathered.task_kind,
-        gathered.company_id,
-        gathered.customer_id,
-        gathered.invoice_id,
+        assigned.task_id,
+        assigned.task_kind,
+        assigned.company_id,
+        assigned.customer_id,
+        assigned.invoice_id,
         -- Nobody's task is done by nobody: the relation's own people first, then the desk that always answers.
-        case
-            when kinds.owner_role = 'cash' then kinds.fallback_owner
-            when coalesce(customer_segments.segment, 'standard') in ('key', 'near_key')
-                then coalesce(
-                    nullif(trim(customers.account_manager), ''), nullif(trim(customers.collector), ''),
-                    kinds.fallback_owner
-                )
-            else coalesce(
-                nullif(trim(customers.collector), ''), nullif(trim(customers.account_manager), ''),
-                kinds.fallback_owner
-            )
+        case assigned.role
+            when 'cash' then assigned.fallback_owner
+            when 'account_manager'
+                then coalesce(assigned.account_manager, assigned.collector, assigned.fallback_owner)
+            else coalesce(assigned.collector, assigned.account_manager, assigned.fallback_owner)
         end as owner,
-        cast(kinds.priority as bigint) as priority,
-        gathered.opened_on,
-        coalesce(due_days.date_day, gathered.opened_on + kinds.due_bank_days) as due_on,
-        gathered.expires_on,
-        gathered.currency,
-        gathered.amount,
-        gathered.reason,
+        cast(assigned.priority as bigint) as priority,
+        cast(
+            assigned.kind_points + assigned.amount_points + assigned.age_points + assigned.segment_points
+            + assigned.risk_points + assigned.broken_promise_points as bigint
+        ) as priority_score,
+        cast(assigned.kind_points as bigint) as kind_points,
+        cast(assigned.amount_points as bigint) as amount_points,
+        cast(assigned.age_points as bigint) as age_points,
+        cast(assigned.segment_points as bigint) as segment_points,
+        cast(assigned.risk_points as bigint) as risk_points,
+        cast(assigned.broken_promise_points as bigint) as broken_promise_points,
+        cast(assigned.age_days as bigint) as age_days,
+        assigned.segment,
+        assigned.risk_class,
+        cast(assigned.broken_promise_count as bigint) as broken_promise_count,
+        assigned.opened_on,
+        coalesce(due_days.date_day, assigned.opened_on + assigned.due_bank_days) as due_on,
+        assigned.expires_on,
+        assigned.currency,
+        assigned.amount,
+        assigned.reason,
         case
-            when newest_outcomes.task_id is not null or gathered.closed_on is not null then 'done'
-            when gathered.expires_on < business_day.as_of_date then 'expired'
-            when gathered.is_waiting then 'waiting'
+            when task_outcomes.task_id is not null or assigned.closed_on is not null then 'done'
+            when assigned.is_cancelled then 'cancelled'
+            when assigned.expires_on < business_day.as_of_date then 'expired'
+            when assigned.is_waiting then 'waiting'
             else 'open'
         end as status,
-        coalesce(newest_outcomes.effective_on, gathered.closed_on) as closed_on,
-        newest_outcomes.outcome,
-        kinds.next_step,
-        coalesce(gathered.policy_id || '/' || kinds.policy_id, kinds.policy_id) as policy_id
-    from gathered
+        coalesce(task_outcomes.effective_on, assigned.closed_on) as closed_on,
+        task_outcomes.outcome,
+        assigned.next_step,
+        coalesce(assigned.policy_id || '/', '') || assigned.kind_policy_id || '/' || assigned.points_policy_id
+            as policy_id
+    from assigned
     cross join business_day
-    inner join kinds
-        on gathered.task_kind = kinds.task_kind
-    left join newest_outcomes
-        on
-            gathered.task_id = newest_outcomes.task_id
-            and newest_outcomes.newest_rank = 1
-    left join customers
-        on
-            gathered.company_id = customers.company_id
-            and gathered.customer_id = customers.customer_id
-    left join customer_segments
-        on
-            gathered.company_id = customer_segments.company_id
-            and gathered.customer_id = customer_segments.customer_id
+    left join task_outcomes
+        on assigned.task_id = task_outcomes.task_id
     left join bank_days as opening_days
-        on gathered.opened_on = opening_days.date_day
+        on assigned.opened_on = opening_days.date_day
     left join due_days
-        on opening_days.bank_day_no + kinds.due_bank_days = due_days.bank_day_no
+        on opening_days.bank_day_no + assigned.due_bank_days = due_days.bank_day_no
 )
 
 select * from final
