@@ -346,12 +346,24 @@ def _decide(options: Options, verb: str, ids: tuple[str, ...], batch: str | None
         )
     lines = [f"{verb.capitalize()}d: {communication_id}" for communication_id in result.changed]
     lines += [f"Left as it is: {each.communication_id} {each.what}. {each.what_to_do}." for each in result.untouched]
+    for each in result.awaiting:
+        missing = each.approvals_needed - len(each.approved_by)
+        lines.append(
+            f"Agreed to, still held: {each.communication_id} by {', '.join(each.approved_by)} "
+            f"({len(each.approved_by)} of {each.approvals_needed}). It leaves when "
+            f"{missing} more {'person releases' if missing == 1 else 'people release'} it."
+        )
     if verb == "release" and result.changed:
         lines.append("They leave with `tijdig dispatch`.")
     options.answer(
-        {verb + "d": list(result.changed), "untouched": [vars(each) for each in result.untouched]}, "\n".join(lines)
+        {
+            verb + "d": list(result.changed),
+            "awaiting": [vars(each) for each in result.awaiting],
+            "untouched": [vars(each) for each in result.untouched],
+        },
+        "\n".join(lines),
     )
-    return EXIT_USAGE if result.untouched and not result.changed else EXIT_DONE
+    return EXIT_USAGE if result.untouched and not result.changed and not result.awaiting else EXIT_DONE
 
 
 def decision_options(command: Command) -> Command:

@@ -9,6 +9,7 @@ from dagster_dbt import get_asset_key_for_model
 from assets.banking.assets import bank_files
 from assets.billing.assets import billing_extract
 from assets.communications.assets import outbox_assets, templates
+from assets.handover.assets import dossier_asset
 from assets.invoicing.assets import invoice_files
 from assets.landing.checks import expectations
 from assets.publishing.assets import publishing_asset
@@ -46,6 +47,7 @@ def definitions_of(home: Home) -> dg.Definitions:
             chapters,
             standing_facts,
             *outbox_assets(due, standing_facts.key),
+            dossier_asset(get_asset_key_for_model([chapters], "handovers"), standing_facts.key),
             publishing_asset(published),
             worklists_asset(worked),
         ],

@@ -26,8 +26,10 @@ from assets.communications.dispatch import (
     dispatch,
     recover,
 )
+from assets.communications.observations import apply_receipts
 from assets.communications.relay_log import search_relay_log
 from assets.communications.release import apply_recorded_decisions
+from assets.handover.make import HandoverRoom
 from assets.operations.control import control
 from assets.operations.store import reading
 from orchestration.installation import Installation
@@ -48,6 +50,20 @@ def open_mailroom(installation: Installation) -> Mailroom:
         settle_earlier=lambda: settle_earlier(installation),
         dispatch_today=lambda: dispatch_today(installation),
         documents=Path(installation.settings.billing.documents) if installation.settings.billing.documents else None,
+    )
+
+
+def open_handover_room(installation: Installation) -> HandoverRoom:
+    """What the dossiers of a home are made from."""
+    documents = installation.settings.handover.documents
+    return HandoverRoom(
+        store=installation.store,
+        clock=installation.clock,
+        warehouse=installation.home.warehouse,
+        archive=installation.archive,
+        templates=TEMPLATES,
+        outbox=installation.home.outbox,
+        documents=Path(documents).expanduser() if documents else None,
     )
 
 
@@ -74,6 +90,7 @@ def dispatch_today(installation: Installation) -> DispatchResult:
     The caller holds the home's lock.
     """
     apply_recorded_decisions(installation.store, installation.clock)
+    apply_receipts(installation.store, installation.clock)
     settle_earlier(installation)
     with _transport(installation) as transport:
         return dispatch(

@@ -204,6 +204,16 @@ def _message_lines(document: dict[str, Any]) -> list[str]:
     lines += ["", "Money that was weighed:"] + (
         _money_lines(document["money_weighed"]) or ["  nothing came in for these invoices"]
     )
+    registered = document["registered"]
+    if registered:
+        receipt = f"received on {registered['received_on']}" if registered.get("received_on") else "no receipt yet"
+        lines += ["", f"Registered: {registered['tracking_number']}, posted {registered['posted_on']}, {receipt}."]
+    if document["agreed_by"]:
+        lines += ["", "Who agreed to it:"]
+        lines += [
+            f"  {approval['approved_at']} {approval['approved_by']}: {approval['reason']}"
+            for approval in document["agreed_by"]
+        ]
     lines += ["", "What became of it:"]
     lines += [
         f"  {event['occurred_at']} {event['from_state'] or '-'} -> {event['to_state']} by {event['actor']}"

@@ -9,6 +9,7 @@ from dagster_dbt import DbtCliResource
 
 from assets.billing.source import BillingSource
 from assets.communications.assets import Mailroom
+from assets.handover.make import HandoverRoom
 from assets.invoicing.assets import ResponseDesk
 from assets.landing.data_docs import DataDocs
 from assets.publishing.assets import PublishingRoom
@@ -20,7 +21,7 @@ from orchestration.answers import answer_recorder
 from orchestration.billing import billing_source_of
 from orchestration.home import Home, find_home, locked
 from orchestration.installation import Installation, open_installation
-from orchestration.mailroom import TEMPLATES, open_mailroom
+from orchestration.mailroom import TEMPLATES, open_handover_room, open_mailroom
 from orchestration.rebuild import ensure_warehouse
 
 
@@ -61,6 +62,10 @@ def resources_of(home: Home) -> dict[str, Any]:
     def mailroom(context: dg.InitResourceContext) -> Mailroom:
         return open_mailroom(context.resources.installation)
 
+    @dg.resource(required_resource_keys={"installation"})
+    def handover_room(context: dg.InitResourceContext) -> HandoverRoom:
+        return open_handover_room(context.resources.installation)
+
     @dg.resource
     def publishing_room(_: dg.InitResourceContext) -> PublishingRoom:
         return PublishingRoom(home.warehouse, home.published)
@@ -80,6 +85,7 @@ def resources_of(home: Home) -> dict[str, Any]:
         "response_desk": response_desk,
         "warehouse_room": warehouse_room,
         "mailroom": mailroom,
+        "handover_room": handover_room,
         "publishing_room": publishing_room,
         "worklist_room": worklist_room,
         "data_docs": data_docs,

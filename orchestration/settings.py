@@ -98,6 +98,15 @@ class LandingSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class HandoverSettings:
+    """`documents`: the folder in which the `document_path` of an invoice is looked up for a dossier; nothing outside it is
+    read. Without it documents are named in the dossier and not enclosed.
+    """
+
+    documents: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     home: HomeSettings
     billing: BillingSettings
@@ -105,6 +114,7 @@ class Settings:
     dispatch: DispatchSettings
     smtp: SmtpSettings
     landing: LandingSettings
+    handover: HandoverSettings
 
 
 SECTIONS: dict[str, type] = {
@@ -114,6 +124,7 @@ SECTIONS: dict[str, type] = {
     "dispatch": DispatchSettings,
     "smtp": SmtpSettings,
     "landing": LandingSettings,
+    "handover": HandoverSettings,
 }
 
 CHOICES = {("billing", "mode"): ("full", "delta"), ("dispatch", "mode"): ("rehearsal", "live")}

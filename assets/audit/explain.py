@@ -16,7 +16,7 @@ from assets.audit.explain_entry import SHORTEST_KEY, by_which_rule, explain_entr
 from assets.audit.explain_task import explain_task, find_tasks
 from assets.audit.lookups import Row, day_run, rows_of, run_of, with_file
 from assets.landing.archive import Archive
-from assets.operations.tables import communication, communication_event, register_event
+from assets.operations.tables import communication, communication_event, register_event, release_approval
 from assets.problem import UsageProblem
 
 
@@ -89,6 +89,15 @@ def explain_message(
             {name: event[name] for name in ("seq", "from_state", "to_state", "occurred_at", "actor", "reason")}
             for event in events
         ],
+        "agreed_by": [
+            {name: approval[name] for name in ("approved_by", "approved_at", "reason", "body_sha256")}
+            for approval in store.execute(
+                select(release_approval)
+                .where(release_approval.c.fingerprint == message["fingerprint"])
+                .order_by(release_approval.c.seq)
+            ).mappings()
+        ],
+        "registered": _registered(store, message["communication_id"]),
         "body_sha256": message["body_sha256"],
         "body_archived": archive.has(message["body_sha256"]),
         "run": run_of(store, message["run_id"]),
@@ -203,6 +212,20 @@ def _register(store: Connection, company_id: str, names: set[str], customer_id: 
                 }
             )
     return found
+
+
+def _registered(store: Connection, communication_id: str) -> Row | None:
+    """Tracking number, day of posting and receipt of a registered letter, each as it was said last."""
+    known: Row | None = None
+    events = store.execute(
+        select(register_event).where(register_event.c.kind == "registered_letter").order_by(register_event.c.seq)
+    ).mappings()
+    for event in events:
+        payload = json.loads(event["payload"])
+        if payload.get("communication_id") == communication_id:
+            said = {name: value for name, value in payload.items() if name != "communication_id"}
+            known = {"posted_on": event["effective_on"], **(known or {}), **said, "recorded_by": event["recorded_by"]}
+    return known
 
 
 def _listed(value: object) -> list[Row]:

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from email import message_from_bytes, policy
 from html.parser import HTMLParser
 from io import BytesIO
@@ -113,6 +114,7 @@ def _lacks(message: Message, text: str) -> list[str]:
     lacks = [name for name, value in wanted.items() if not re.search(_pattern(value), seen)]
     if kind_of(message.message_kind).has_parts:
         lacks += _lacking_parts(seen, language)
+    lacks += _lacks_of_charges(message, seen)
     for item in message.items:
         number = _pattern(item.invoice_number)
         due_on = _pattern(formats.format_date_short(item.due_on, language))
@@ -138,6 +140,29 @@ def _lacking_parts(seen: str, language: str) -> list[str]:
     ]
 
 
+def _lacks_of_charges(message: Message, seen: str) -> list[str]:
+    """What is claimed beside the invoices, and how it was worked out: each stretch with its days, rate and interest in one row."""
+    language = message.language
+    lacks = [
+        name
+        for name, amount in (("the interest claimed", message.interest_amount), ("the costs", message.costs_amount))
+        if amount and not re.search(_pattern(formats.format_amount(amount, language)), seen)
+    ]
+    for segment in message.segments if message.interest_amount else ():
+        cells = (
+            formats.format_date_short(segment.from_on, language),
+            formats.format_date_short(segment.to_on, language),
+            str(segment.days),
+            formats.format_amount(segment.base_amount, language),
+            formats.format_amount(Decimal(segment.rate_basis_points).scaleb(-2), language),
+            formats.format_amount(segment.interest_amount, language),
+        )
+        row = rf".{{0,{_ROW_REACH}}}?".join(_pattern(cell) for cell in cells)
+        if not re.search(row, seen, re.DOTALL):
+            lacks.append(f"the calculation of the interest from {segment.from_on}")
+    return lacks
+
+
 def _refuse_foreign(message: Message, parts: Mapping[str, str], foreign: Container[str], where: str) -> None:
     harmless = {phrase for text in _harmless(message) for phrase in _phrases(text)}
     for number in [item.invoice_number for item in message.items]:
@@ -160,6 +185,11 @@ def _harmless(message: Message) -> list[str]:
     return [
         *(formats.format_date_long(day, language) for day in days),
         *(formats.format_amount(amount, language) for amount in (message.total_amount, message.items_amount)),
+        *(formats.format_amount(amount, language) for amount in (message.interest_amount, message.costs_amount)),
+        *(
+            f"{formats.format_amount(segment.base_amount, language)} {formats.format_amount(segment.interest_amount, language)}"
+            for segment in message.segments
+        ),
         *(" ".join(vars(party).values()) for party in parties),
         *(f"{item.order_number} {item.project_number}" for item in message.items),
         # Printed in fours: in NL91 ABNA 0417 1643 00 stand 0417 and 1643, which a short series of numbers will reach.

@@ -24,6 +24,16 @@ from assets.communications.templates import TemplateLibrary, render_template
 
 _INLINER = css_inline.CSSInliner(keep_style_tags=False, keep_at_rules=True, load_remote_stylesheets=False)
 _COLUMNS = ("invoice_number", "issued_on", "due_on", "order", "total_amount", "paid_amount", "open_amount")
+# Label of each column of the calculation, and the name of its cell.
+_CALCULATION = {
+    "invoice_number": "invoice_number",
+    "from": "from_on",
+    "to": "to_on",
+    "days": "days",
+    "base_amount": "base_amount",
+    "rate": "rate",
+    "interest": "interest_amount",
+}
 _AMOUNTS = {"total_amount", "paid_amount", "open_amount"}
 
 
@@ -115,6 +125,9 @@ def _view(
         "lines_in_columns": _table_in_columns(printed, labels) if printed.lines else [],
         "sums": printed.sums,
         "payment": printed.payment,
+        "calculation": printed.calculation,
+        "calculation_in_columns": _calculation_columns(printed, labels),
+        "calculation_notes": printed.calculation_notes,
         "payment_in_columns": _label_columns(printed.payment) if printed.payment else [],
         "signature": printed.signature,
         "footer": printed.footer,
@@ -131,6 +144,15 @@ def _table_in_columns(printed: Printed, labels: Mapping[str, Any]) -> list[str]:
     sums = in_columns([[total["label"], total["amount"]] for total in printed.sums], right={1})
     width = max(len(rule), max(len(row) for row in sums))
     return [table[0], rule, *table[1:], rule, *(row.rjust(width) for row in sums)]
+
+
+def _calculation_columns(printed: Printed, labels: Mapping[str, Any]) -> list[str]:
+    if not printed.calculation:
+        return []
+    heads = [labels[name] for name in _CALCULATION]
+    rows = [[row[_CALCULATION[name]] for name in _CALCULATION] for row in printed.calculation]
+    table = in_columns([heads, *rows], right={3, 4, 5, 6})
+    return [table[0], "-" * max(len(row) for row in table), *table[1:]]
 
 
 def in_columns(rows: Sequence[Sequence[str]], *, right: set[int]) -> list[str]:

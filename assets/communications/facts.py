@@ -56,6 +56,20 @@ Particulars = Mapping[str, Decimal | date | str | None]
 
 
 @dataclass(frozen=True)
+class Segment:
+    """A stretch of days in which neither the rate nor the amount that bears interest changes, as the calculation prints it."""
+
+    invoice_number: str
+    from_on: date
+    to_on: date
+    days: int
+    base_amount: Decimal
+    rate_basis_points: int
+    interest_amount: Decimal
+    is_provisional: bool
+
+
+@dataclass(frozen=True)
 class Message:
     """What one message is to say, before it is written in a language. One that asks for no money has a total of zero and no day to pay by."""
 
@@ -86,6 +100,9 @@ class Message:
     next_message_kind: str | None
     next_step_on: date | None
     contact_person: str | None
+    interest_amount: Decimal = Decimal("0.00")
+    costs_amount: Decimal = Decimal("0.00")
+    segments: tuple[Segment, ...] = ()
 
     @property
     def asks_money(self) -> bool:
@@ -130,6 +147,9 @@ def read_message(row: Mapping[str, object]) -> Message:
         next_message_kind=reader.text_or_empty("next_message_kind") or None,
         next_step_on=reader.day_or_none("next_step_on"),
         contact_person=reader.text_or_empty("owner") or None,
+        interest_amount=reader.amount_or_zero("interest_amount"),
+        costs_amount=reader.amount_or_zero("costs_amount"),
+        segments=_read_segments(reader),
     )
     _check(message, reader)
     return message
@@ -190,6 +210,35 @@ def _read_items(reader: "_Reader", *, is_required: bool) -> tuple[Item, ...]:
     return tuple(_read_item(_Reader(row, reader.template_id, f"items[{place}].")) for place, row in enumerate(rows))
 
 
+def _read_segments(reader: "_Reader") -> tuple[Segment, ...]:
+    value = reader.row.get("calculation") or "[]"
+    try:
+        rows = json.loads(value) if isinstance(value, str) else value
+    except json.JSONDecodeError as broken:
+        raise reader.invalid("calculation", "text", f"a JSON array ({broken})") from broken
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise reader.invalid("calculation", "something else", "a JSON array of stretches of days")
+    return tuple(
+        _read_segment(_Reader(row, reader.template_id, f"calculation[{place}].")) for place, row in enumerate(rows)
+    )
+
+
+def _read_segment(reader: "_Reader") -> Segment:
+    segment = Segment(
+        invoice_number=reader.text("invoice_number"),
+        from_on=reader.day("from_on"),
+        to_on=reader.day("to_on"),
+        days=reader.whole("days"),
+        base_amount=reader.amount("base_amount"),
+        rate_basis_points=reader.whole("rate_basis_points"),
+        interest_amount=reader.amount("interest_amount"),
+        is_provisional=bool(reader.value_or_none("is_provisional")),
+    )
+    if (segment.to_on - segment.from_on).days + 1 != segment.days:
+        raise reader.invalid("days", segment.days, f"the days from {segment.from_on} to {segment.to_on}, both included")
+    return segment
+
+
 def _read_item(reader: "_Reader") -> Item:
     return Item(
         invoice_number=reader.text("invoice_number"),
@@ -215,8 +264,15 @@ def _check(message: Message, reader: "_Reader") -> None:
         raise reader.invalid("items", "an invoice with nothing open", "only invoices with an open amount above zero")
     if sum((item.open_amount for item in message.items), Decimal(0)) != message.items_amount:
         raise reader.invalid("items_amount", message.items_amount, "the sum of the open amounts of the items")
-    if message.credit_amount < 0 or message.items_amount - message.credit_amount != message.total_amount:
-        raise reader.invalid("total_amount", message.total_amount, "items_amount less a credit_amount of zero or more")
+    charges = message.interest_amount + message.costs_amount
+    if min(message.interest_amount, message.costs_amount) < 0:
+        raise reader.invalid("interest_amount", charges, "interest and costs of zero or more")
+    if message.credit_amount < 0 or message.items_amount - message.credit_amount + charges != message.total_amount:
+        raise reader.invalid(
+            "total_amount",
+            message.total_amount,
+            "items_amount less a credit_amount of zero or more, and interest and costs on top",
+        )
     if message.total_amount < 0 or (message.total_amount == 0 and kind.asks == "always"):
         raise reader.invalid(
             "total_amount", message.total_amount, "an amount above zero; who owes nothing gets no message"
@@ -320,6 +376,16 @@ class _Reader:
         if not amount.is_finite() or rounded != amount:
             raise self.invalid(column, value, "an amount with at most two decimals")
         return rounded
+
+    def amount_or_zero(self, column: str) -> Decimal:
+        """An amount that rows of before the column came do not have."""
+        return Decimal("0.00") if self.row.get(column) in (None, "") else self.amount(column)
+
+    def whole(self, column: str) -> int:
+        value = self.value(column)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self.invalid(column, value, "a whole number")
+        return value
 
     def missing(self, column: str, why: str) -> MissingVariable:
         return MissingVariable(

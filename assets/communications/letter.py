@@ -71,6 +71,8 @@ def _view(
         "lines": [line | {"order": line["order"] or NOTHING} for line in printed.lines],
         "sums": printed.sums,
         "payment": printed.payment,
+        "calculation": printed.calculation,
+        "calculation_notes": printed.calculation_notes,
         "signature": printed.signature,
         "footer": printed.footer,
         "qr": qr_svg(printed.qr_payload) if printed.qr_payload else None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine, Row, insert, select
@@ -12,7 +14,7 @@ from assets.operations import journal
 from assets.operations.clock import Clock
 from assets.operations.refusal import Refusal
 from assets.operations.store import next_seq, writing
-from assets.operations.tables import communication, delivery_observation
+from assets.operations.tables import communication, delivery_observation, register_event
 
 Observation = Literal["accepted", "delivered", "bounced", "complained"]
 
@@ -66,6 +68,34 @@ def observe_within(
     values = {"provider_ref": detail} if kind == "accepted" else {}
     take(connection, author, Step(communication_id, row.state, to_state, row.token, f"{kind}, {source}", values))
     return to_state
+
+
+def apply_receipts(engine: Engine, clock: Clock) -> tuple[str, ...]:
+    """Letters whose receipt was recorded in the register are delivered; returns those that were not known to be."""
+    delivered: dict[str, str] = {}
+    with writing(engine) as connection:
+        events = connection.execute(
+            select(register_event).where(register_event.c.kind == "registered_letter").order_by(register_event.c.seq)
+        ).all()
+        for event in events:
+            payload = json.loads(event.payload)
+            if payload.get("received_on"):
+                delivered[payload["communication_id"]] = (
+                    f"{payload['tracking_number']}, received {payload['received_on']}"
+                )
+        waiting: Sequence[str] = (
+            connection.execute(
+                select(communication.c.communication_id)
+                .where(communication.c.communication_id.in_(list(delivered)), communication.c.state == "sent")
+                .order_by(communication.c.communication_id)
+            )
+            .scalars()
+            .all()
+        )
+        for communication_id in waiting:
+            author = Author(clock.now(), "register")
+            observe_within(connection, author, communication_id, "delivered", "receipt", delivered[communication_id])
+    return tuple(waiting)
 
 
 def settle_doubt(

@@ -1,7 +1,7 @@
 """A message in the words, dates and figures of its language: the one set of strings that e-mail, plain text and letter all print."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -30,6 +30,8 @@ class Printed:
     signature: list[str]
     footer: list[str]
     qr_payload: str | None
+    calculation: list[Pair] = field(default_factory=list)
+    calculation_notes: list[str] = field(default_factory=list)
 
 
 def print_message(message: Message, labels: Mapping[str, Any], *, is_enclosed: bool = False) -> Printed:
@@ -57,6 +59,8 @@ def print_message(message: Message, labels: Mapping[str, Any], *, is_enclosed: b
         )
         if message.asks_money
         else None,
+        calculation=_calculation(message, labels),
+        calculation_notes=_calculation_notes(message, labels),
     )
 
 
@@ -109,6 +113,10 @@ def _variables(message: Message) -> dict[str, object]:
         "sender_email": message.sender.email,
         "recipient_name": message.recipient.name,
         "particulars": {name: print_particular(value, message) for name, value in message.particulars.items()},
+        "with_interest": message.interest_amount != Decimal(0),
+        "with_costs": message.costs_amount != Decimal(0),
+        "interest_amount": formats.format_money(message.interest_amount, message.currency, language),
+        "costs_amount": formats.format_money(message.costs_amount, message.currency, language),
     }
 
 
@@ -150,16 +158,53 @@ def _sums(message: Message, labels: Mapping[str, Any]) -> list[Pair]:
         "label": labels["total"],
         "amount": formats.format_money(amount, message.currency, message.language),
     }
-    if message.credit_amount == Decimal(0):
-        return [total]
-    return [
-        {"label": labels["items_amount"], "amount": formats.format_amount(message.items_amount, message.language)},
-        {
-            "label": labels["credit_amount"],
-            "amount": MINUS + formats.format_amount(message.credit_amount, message.language),
-        },
-        total,
+    parts = [
+        (labels["credit_amount"], MINUS, message.credit_amount),
+        (labels["interest_amount"], "", message.interest_amount),
+        (labels["costs_amount"], "", message.costs_amount),
     ]
+    between = [
+        {"label": label, "amount": sign + formats.format_amount(amount, message.language)}
+        for label, sign, amount in parts
+        if amount != Decimal(0)
+    ]
+    if not between:
+        return [total]
+    items = {"label": labels["items_amount"], "amount": formats.format_amount(message.items_amount, message.language)}
+    return [items, *between, total]
+
+
+def _calculation(message: Message, labels: Mapping[str, Any]) -> list[Pair]:
+    """How the interest came about, a row per segment; and what was paid of it before, or claimed otherwise, so that it adds up."""
+    if message.interest_amount == Decimal(0):
+        return []
+    language = message.language
+    rows = [
+        {
+            "invoice_number": segment.invoice_number,
+            "from_on": formats.format_date_short(segment.from_on, language),
+            "to_on": formats.format_date_short(segment.to_on, language),
+            "days": str(segment.days),
+            "base_amount": formats.format_amount(segment.base_amount, language),
+            "rate": formats.format_amount(Decimal(segment.rate_basis_points).scaleb(-2), language)
+            + f"{NO_BREAK_SPACE}%"
+            + (f"{NO_BREAK_SPACE}*" if segment.is_provisional else ""),
+            "interest_amount": formats.format_amount(segment.interest_amount, language),
+        }
+        for segment in message.segments
+    ]
+    other = message.interest_amount - sum((segment.interest_amount for segment in message.segments), Decimal(0))
+    if rows and other != Decimal(0):
+        nothing = dict.fromkeys(("from_on", "to_on", "days", "base_amount", "rate"), "")
+        amount = formats.format_amount(other, language)
+        rows.append({"invoice_number": labels["interest_other"], **nothing, "interest_amount": amount})
+    return rows
+
+
+def _calculation_notes(message: Message, labels: Mapping[str, Any]) -> list[str]:
+    if message.interest_amount == Decimal(0) or not any(segment.is_provisional for segment in message.segments):
+        return []
+    return [str(labels["provisional_note"])]
 
 
 def _payment(message: Message, labels: Mapping[str, Any], quoted: str) -> list[Pair]:

@@ -67,13 +67,16 @@ APPEND_ONLY = (
     AppendOnly("register_event", ("seq", "event_id", "external_id")),
     AppendOnly("delivery_observation", ("seq",)),
     AppendOnly("archived_dataset", ("seq",)),
+    AppendOnly("release_approval", ("seq",)),
 )
 
 
-def sqlite_guards() -> list[str]:
-    """The guards as SQLite triggers."""
+def sqlite_guards(only: str | None = None) -> list[str]:
+    """The guards as SQLite triggers: all, or those of one append-only table."""
     statements = []
     for guarded in APPEND_ONLY:
+        if only not in (None, guarded.table):
+            continue
         name = guarded.table
         same = " or ".join(f"{key} = new.{key}" for key in guarded.keys)
         statements.append(
@@ -90,6 +93,8 @@ def sqlite_guards() -> list[str]:
                 f"create trigger {name}_no_delete before delete on {name} "
                 f"begin select raise(abort, '{name} is append-only: delete refused'); end"
             )
+    if only is not None:
+        return statements
     statements.append(
         "create trigger communication_no_delete before delete on communication "
         "begin select raise(abort, 'a communication is never deleted'); end"
@@ -112,9 +117,9 @@ def sqlite_guards() -> list[str]:
     return statements
 
 
-def postgresql_guards() -> list[str]:
+def postgresql_guards(only: str | None = None) -> list[str]:
     """The guards as PostgreSQL triggers. A replace does not exist there; TRUNCATE does, and is refused too."""
-    statements = [
+    of_messages = [
         "create or replace function tijdig_refuse() returns trigger language plpgsql as $$ "
         "begin raise exception '% is append-only: % refused', tg_table_name, lower(tg_op); end $$",
         "create or replace function tijdig_frozen() returns trigger language plpgsql as $$ begin "
@@ -129,7 +134,10 @@ def postgresql_guards() -> list[str]:
         "create trigger communication_no_truncate before truncate on communication "
         "for each statement execute function tijdig_refuse()",
     ]
+    statements = of_messages if only is None else []
     for guarded in APPEND_ONLY:
+        if only not in (None, guarded.table):
+            continue
         events = "update" if guarded.may_delete else "update or delete"
         statements.append(
             f"create trigger {guarded.table}_append_only before {events} on {guarded.table} "

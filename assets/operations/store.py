@@ -19,9 +19,16 @@ from sqlalchemy.engine import URL, make_url
 from assets.operations import guards
 from assets.operations.clock import Clock
 from assets.operations.refusal import Refusal
-from assets.operations.tables import metadata, occasion_met, run_control, schema_version
+from assets.operations.tables import (
+    handover_dossier,
+    metadata,
+    occasion_met,
+    release_approval,
+    run_control,
+    schema_version,
+)
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 # How long a writer waits for its turn before it gives up. Transactions are milliseconds; a minute means something
 # hangs.
@@ -44,8 +51,16 @@ def _add_occasion(connection: Connection) -> None:
         connection.execute(text(statement.replace(":", "\\:")))
 
 
+def _add_approvals_and_dossiers(connection: Connection) -> None:
+    """What several people agreed to, and what went to an agency."""
+    is_missing = not inspect(connection).has_table(release_approval.name)
+    metadata.create_all(connection, tables=[release_approval, handover_dossier])
+    if is_missing:
+        _guard(connection, only=release_approval.name)
+
+
 # From version n to n + 1: {n + 1: step}. A new store is made whole at SCHEMA_VERSION; these bring older ones up to it.
-MIGRATIONS: dict[int, Callable[[Connection], None]] = {2: _add_occasion}
+MIGRATIONS: dict[int, Callable[[Connection], None]] = {2: _add_occasion, 3: _add_approvals_and_dossiers}
 
 
 def open_store(url: str | URL) -> Engine:
@@ -147,12 +162,17 @@ def stored_version(connection: Connection) -> int:
 
 def _create(connection: Connection, clock: Clock) -> None:
     metadata.create_all(connection)
-    is_sqlite = connection.dialect.name == "sqlite"
-    for statement in guards.sqlite_guards() if is_sqlite else guards.postgresql_guards():
-        connection.execute(text(statement.replace(":", "\\:")))
+    _guard(connection)
     connection.execute(insert(schema_version).values(version=SCHEMA_VERSION, applied_at=clock.now()))
     # A new home rehearses: nothing can leave it until someone goes live on purpose.
     connection.execute(insert(run_control).values(id=1, mode="rehearsal", is_stopped=False, releases_applied_seq=0))
+
+
+def _guard(connection: Connection, only: str | None = None) -> None:
+    """Put the guards on all append-only tables, or on the one that a migration has just made."""
+    is_sqlite = connection.dialect.name == "sqlite"
+    for statement in guards.sqlite_guards(only) if is_sqlite else guards.postgresql_guards(only):
+        connection.execute(text(statement.replace(":", "\\:")))
 
 
 def next_seq(connection: Connection, column: Any) -> int:

@@ -345,6 +345,38 @@ delivery_observation = Table(
     Column("detail", Text),
 )
 
+# A person's yes to a message that needs several: what it claims is the fingerprint, so a yes of yesterday to the same
+# claim counts today, and one to another amount does not.
+release_approval = Table(
+    "release_approval",
+    metadata,
+    Column("seq", sequence_number, primary_key=True, autoincrement=False),
+    Column("communication_id", String(64), ForeignKey("communication.communication_id"), nullable=False),
+    Column("fingerprint", String(64), nullable=False, index=True),
+    Column("body_sha256", String(64), nullable=False),
+    Column("approved_by", Text, nullable=False),
+    Column("approved_at", UtcTimestamp, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+# What went to an agency, once per hand-over: the hashes of everything in the folder, whose bytes are in the archive.
+# `written_at` stays empty until the files lie in the outbox, so that a crash in between is made good.
+handover_dossier = Table(
+    "handover_dossier",
+    metadata,
+    Column("handover_id", String(26), primary_key=True),
+    Column("is_rehearsal", Boolean, primary_key=True),
+    Column("company_id", Text, nullable=False),
+    Column("customer_id", Text, nullable=False),
+    Column("as_of_date", Date, nullable=False),
+    Column("run_id", String(64), nullable=False),
+    Column("made_at", UtcTimestamp, nullable=False),
+    Column("json_sha256", String(64), nullable=False),
+    Column("pdf_sha256", String(64), nullable=False),
+    Column("files", Text, nullable=False),
+    Column("written_at", UtcTimestamp),
+)
+
 audit_event = Table(
     "audit_event",
     metadata,

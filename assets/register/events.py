@@ -24,6 +24,7 @@ from assets.operations.refusal import Refusal
 from assets.operations.store import next_seq, writing
 from assets.operations.tables import register_event
 from assets.register.kinds import KINDS, Field, Kind, Type
+from assets.register.references import refuse_unknown_references
 
 MAX_TEXT = 4000
 MAX_ID = 200
@@ -166,6 +167,7 @@ def record_within(
         "kind": kind,
         "payload": canonical_text(clean),
     }
+    refuse_unknown_references(connection, kind, company, effective_on, clean)
     external = None if external_id is None or not external_id.strip() else external_id.strip()
     if external is not None:
         external = _text(kind, "external_id", external, MAX_ID)

@@ -128,6 +128,19 @@ def _optional(*names: str) -> tuple[Field, ...]:
 
 _INVOICES = Field("invoices", Type.REFERENCES)
 
+# What each means for our own track is policy: the seed agency_statuses.
+AGENCY_STATUSES = (
+    "received",
+    "in_progress",
+    "arrangement",
+    "part_paid",
+    "paid",
+    "at_court",
+    "uncollectable",
+    "returned",
+    "closed",
+)
+
 _ALL = (
     Kind(
         "dispute_opened",
@@ -247,8 +260,31 @@ _ALL = (
         "a registered letter was handed to the post, or received",
         (*_required("communication_id", "tracking_number"), Field("received_on", Type.DATE, required=False)),
     ),
-    Kind("handed_over", "invoices went to an agency", (*_required("customer", "agency"), _INVOICES)),
-    Kind("agency_status", "what the agency reports", _required("customer", "status")),
+    Kind(
+        "handed_over",
+        "invoices went to an agency, a lawyer or a court",
+        (
+            *_required("customer", "agency"),
+            _INVOICES,
+            Field("destination", required=False, choices=("agency", "lawyer", "court")),
+            Field("fee_basis", required=False, choices=("paid_on_success", "fixed", "by_the_hour")),
+            Field("success_fee_percent", Type.AMOUNT, required=False),
+            *_optional("terms"),
+        ),
+        (_needs_with("fee_basis", "paid_on_success", "success_fee_percent"),),
+    ),
+    Kind(
+        "agency_status",
+        "what the agency reports of a hand-over, or of some of its invoices; of the newest one of the customer unless it names it",
+        (
+            *_required("customer"),
+            Field("status", choices=AGENCY_STATUSES),
+            *_optional("handover_id"),
+            Field("invoices", Type.REFERENCES, required=False),
+            Field("paid_amount", Type.AMOUNT, required=False),
+            *_optional("reference", "note"),
+        ),
+    ),
     Kind(
         "insolvency", "the customer is insolvent", (*_required("customer", "insolvency_kind"), *_optional("reference"))
     ),

@@ -59,3 +59,52 @@
     from {{ filled }}_shared
 )
 {%- endmacro %}
+
+{#
+    CTEs that put the scale of collection costs over the principal of each row of a CTE `{{ claims }}` (principal_amount,
+    country, debtor_kind, currency, costs_vat_basis_points and the `keys` that name a row): `{{ costs }}` with the keys and
+    costs_amount. Needs CTEs `business_day` and `brackets` (the scale in force). The scales are in euros: of a debt in
+    another currency a person works out the costs.
+#}
+{% macro costs_by_scale(claims, costs, keys) -%}
+{{ costs }}_ranked as (
+    select
+        {% for key in keys %}{{ claims }}.{{ key }},
+        {% endfor -%}
+        {{ claims }}.costs_vat_basis_points,
+        least(
+            greatest(
+                brackets.base_amount
+                + {{ part_of(
+                    "(" ~ claims ~ ".principal_amount - brackets.from_amount)", "brackets.rate_basis_points", "10000"
+                ) }},
+                brackets.minimum_amount
+            ),
+            brackets.maximum_amount
+        ) as amount,
+        row_number() over (
+            partition by {% for key in keys %}{{ claims }}.{{ key }}{{ ", " if not loop.last }}{% endfor %}
+            order by brackets.from_amount desc
+        ) as bracket_rank
+    from {{ claims }}
+    inner join brackets
+        on
+            {{ claims }}.country = brackets.country
+            and {{ claims }}.debtor_kind = brackets.debtor_kind
+            and {{ claims }}.principal_amount > brackets.from_amount
+    where {{ claims }}.currency = 'EUR'
+),
+
+{{ costs }} as (
+    select
+        {% for key in keys %}{{ costs }}_ranked.{{ key }},
+        {% endfor -%}
+        cast(
+            {{ costs }}_ranked.amount
+            + {{ part_of(costs ~ "_ranked.amount", costs ~ "_ranked.costs_vat_basis_points", "10000") }}
+            as decimal(18, 2)
+        ) as costs_amount
+    from {{ costs }}_ranked
+    where {{ costs }}_ranked.bracket_rank = 1
+)
+{%- endmacro %}

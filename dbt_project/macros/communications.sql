@@ -55,6 +55,9 @@ concat_ws(
     '[' || string_agg({{ element }}, ',' order by {{ order_by }}) || ']'
 {%- endmacro %}
 
+{# What stands between the brackets of a JSON array text, so that several can be joined; null when it is empty. #}
+{% macro json_array_body(json) -%}nullif(substr({{ json }}, 2, length({{ json }}) - 2), ''){%- endmacro %}
+
 {# The elements of a JSON array text, as a list of JSON texts. #}
 {% macro json_array_elements(json) -%}{{ return(adapter.dispatch("json_array_elements")(json)) }}{%- endmacro %}
 {% macro default__json_array_elements(json) -%}coalesce(cast(cast({{ json }} as json) as json[]), []){%- endmacro %}
@@ -95,6 +98,8 @@ or ({{ channel }} in ('letter', 'registered_letter') and {{ reach }}.is_post_usa
     "next_message_kind": "varchar", "next_step_on": "date", "owner": "varchar", "run_id": "varchar",
     "items": "varchar", "trace": "varchar", "occasion": "varchar", "particulars": "varchar",
     "is_sending_day": "boolean",
+    "approvals_needed": "bigint", "interest_amount": "decimal(18, 2)", "costs_amount": "decimal(18, 2)",
+    "calculation": "varchar",
 }) }}
 {%- endmacro %}
 

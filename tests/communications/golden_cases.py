@@ -164,7 +164,44 @@ def golden_rows() -> dict[str, Mapping[str, Any]]:
         for language in ("nl", "en"):
             for message_kind in MESSAGE_KINDS:
                 rows[f"{channel}.{language}.{message_kind}"] = _golden(channel, language, message_kind)
+            rows[f"{channel}.{language}.formal_notice.charges"] = charged(
+                "registered_letter" if channel == "letter" else channel, language
+            )
     return rows
+
+
+def charged(channel: str, language: str, **columns: Any) -> dict[str, Any]:
+    """A formal notice that claims interest over two half-years, the second provisional, and costs of which part was paid."""
+    first, second = item("2026-01041", date(2026, 5, 31), "10000.00"), item("2026-01055", date(2026, 10, 31), "1000.00")
+    segments = [
+        _segment("2026-01041", date(2026, 6, 1), date(2026, 6, 30), "10000.00", 1015, "83.42"),
+        _segment("2026-01041", date(2026, 7, 1), AS_OF, "10000.00", 1040, "407.45"),
+        _segment("2026-01055", date(2026, 11, 1), AS_OF, "1000.00", 1040, "5.70", is_provisional=True),
+    ]
+    charges = {
+        "interest_amount": Decimal("496.57"),
+        "costs_amount": Decimal("885.00"),
+        "total_amount": Decimal("12381.57"),
+        "calculation": json.dumps(segments),
+    }
+    foreign = RECIPIENT_FOREIGN if language == "en" else {}
+    return row(channel, language, "formal_notice", [first, second], **foreign, **{**charges, **columns})
+
+
+def _segment(
+    number: str, from_on: date, to_on: date, base: str, rate: int, interest: str, *, is_provisional: bool = False
+) -> dict[str, Any]:
+    return {
+        "invoice_number": number,
+        "from_on": from_on.isoformat(),
+        "to_on": to_on.isoformat(),
+        "days": (to_on - from_on).days + 1,
+        "base_amount": base,
+        "rate_basis_points": rate,
+        "interest_amount": interest,
+        "is_provisional": is_provisional,
+        "source": "BW 6:119a and 6:120(2)",
+    }
 
 
 def _golden(channel: str, language: str, message_kind: str) -> dict[str, Any]:

@@ -53,6 +53,7 @@ def message(
     run_id: str = "run",
     company: str = "C1",
     currency: str = "EUR",
+    approvals: int | None = None,
     occasion: str | None = None,
 ) -> RenderedMessage:
     """A rendered message as the renderer makes it. One for an `occasion` takes no invoice a stage further."""
@@ -94,6 +95,7 @@ def message(
         "items": json.dumps(items),
         "trace": "[]",
         "run_id": run_id,
+        **({} if approvals is None else {"approvals_needed": approvals}),
         "occasion": occasion,
     }
     content = (

@@ -180,18 +180,39 @@ def test_a_released_formal_notice_leaves_once(copied: Home, tijdig: Callable[...
         copied,
         "select min(communication_id) from communications.communications_due where message_kind = 'formal_notice'",
     )[0][0]
-    assert (
-        tijdig("release", communication_id, "--by", "J. de Boer", "--reason", "seen and agreed", home=copied).exit_code
-        == 0
-    )
-    assert tijdig("dispatch", home=copied).exit_code == 0
     letter = copied.outbox / "2026-11-20" / f"{communication_id}.pdf"
+    # It costs both sides money: one pair of eyes is not enough, and the same pair twice is still one.
+    first = tijdig("release", communication_id, "--by", "J. de Boer", "--reason", "seen and agreed", home=copied)
+    assert first.exit_code == 0
+    assert "1 of 2" in first.stdout
+    again = tijdig("release", communication_id, "--by", "j. de  boer", "--reason", "seen", home=copied)
+    assert "somebody else" in again.stdout
+    tijdig("dispatch", home=copied)
+    assert not letter.exists()
+    second = tijdig("release", communication_id, "--by", "A. Smit", "--reason", "agreed", home=copied)
+    assert second.exit_code == 0
+    assert tijdig("dispatch", home=copied).exit_code == 0
     written = hashlib.sha256(letter.read_bytes()).hexdigest()
     assert tijdig("dispatch", home=copied).exit_code == 0
     assert hashlib.sha256(letter.read_bytes()).hexdigest() == written
     explained = answer(tijdig("explain", communication_id, "--json", home=copied))
     assert explained["state"] == "sent"
     assert explained["body_sha256"] == written
+    agreed = explained["agreed_by"]
+    assert isinstance(agreed, list)
+    assert [approval["approved_by"] for approval in agreed] == ["J. de Boer", "A. Smit"]
+    # What the post gave back is kept with the letter, and a letter we do not know gets no receipt.
+    said = explained["message"]
+    assert isinstance(said, dict)
+    posted = ("record", "registered_letter", "--company", said["company_id"], "--by", "J. de Boer",
+              "--tracking-number", "RR123456785NL")  # fmt: skip
+    assert tijdig(*posted, "--communication-id", communication_id, home=copied).exit_code == 0
+    unknown = tijdig(*posted, "--communication-id", "f" * 26, home=copied)
+    assert unknown.exit_code == 2
+    assert "has no message" in unknown.stderr
+    registered = answer(tijdig("explain", communication_id, "--json", home=copied))["registered"]
+    assert isinstance(registered, dict)
+    assert registered["tracking_number"] == "RR123456785NL"
 
 
 def test_a_message_is_traced_to_bank_file_and_line(demonstration: Demonstration, tijdig: Callable[..., Result]) -> None:

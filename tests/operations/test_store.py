@@ -49,6 +49,24 @@ def test_migrating_twice_changes_nothing(engine, clock):
         assert connection.execute(text("select count(*) from schema_version")).scalar_one() == 1
 
 
+def test_a_store_from_before_approvals_and_dossiers_gains_them_with_their_guards(engine, clock):
+    with writing(engine) as connection:
+        for table in ("release_approval", "handover_dossier"):
+            connection.execute(text(f"drop table {table}"))
+        connection.execute(text("delete from schema_version"))
+        connection.execute(text("insert into schema_version values (:v, :at)"), {"v": 2, "at": clock.now().isoformat()})
+    assert migrate(engine, clock) == SCHEMA_VERSION
+    with reading(engine) as connection:
+        assert {"release_approval", "handover_dossier"} <= set(inspect(connection).get_table_names())
+        is_sqlite = connection.dialect.name == "sqlite"
+        guarded = (
+            "select name from sqlite_master where type = 'trigger' and tbl_name = 'release_approval'"
+            if is_sqlite
+            else "select distinct trigger_name from information_schema.triggers where event_object_table = 'release_approval'"
+        )
+        assert connection.execute(text(guarded)).all()
+
+
 def test_a_store_of_newer_code_is_refused(engine, clock):
     with writing(engine) as connection:
         connection.execute(
@@ -109,8 +127,8 @@ def test_a_store_from_before_occasions_is_brought_up_and_guards_them(sqlite_engi
 
 def test_a_creation_cut_short_leaves_an_empty_store(store_url, clock, monkeypatch):
     engine = open_store(store_url)
-    monkeypatch.setattr(guards, "sqlite_guards", lambda: ["create trigger nonsense"])
-    monkeypatch.setattr(guards, "postgresql_guards", lambda: ["create trigger nonsense"])
+    monkeypatch.setattr(guards, "sqlite_guards", lambda only: ["create trigger nonsense"])
+    monkeypatch.setattr(guards, "postgresql_guards", lambda only: ["create trigger nonsense"])
     with pytest.raises(DBAPIError):
         migrate(engine, clock)
     with reading(engine) as connection:

@@ -11,6 +11,10 @@ invoice_balances as (
     select * from {{ ref("invoice_balances") }}
 ),
 
+notice_charges as (
+    select * from {{ ref("notice_charges") }}
+),
+
 final as (
     select
         {{ message_key("gathered") }} as message_key,
@@ -38,12 +42,23 @@ final as (
             "stage_no": "gathered.stage_no",
             "cycle": "gathered.cycle",
             "is_acted": "gathered.is_acted",
+            "interest_amount": "cast(notice_charges.interest_amount as varchar)",
+            "costs_amount": "cast(notice_charges.costs_amount as varchar)",
+            "interest_claimed_amount": "cast(notice_charges.interest_claimed_amount as varchar)",
+            "costs_claimed_amount": "cast(notice_charges.costs_claimed_amount as varchar)",
         }) }} as item_json
     from gathered
     inner join invoice_balances
         on
             gathered.company_id = invoice_balances.company_id
             and gathered.invoice_id = invoice_balances.invoice_id
+    left join notice_charges
+        on
+            gathered.occasion is null
+            and gathered.company_id = notice_charges.company_id
+            and gathered.customer_id = notice_charges.customer_id
+            and gathered.currency = notice_charges.currency
+            and gathered.invoice_id = notice_charges.invoice_id
 )
 
 select * from final

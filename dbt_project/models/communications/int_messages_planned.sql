@@ -57,8 +57,34 @@ companies as (
     select * from {{ ref("stg_billing__companies") }}
 ),
 
+-- Interest and costs that a stage of a track claims beside its invoices, with the calculation that is printed.
+charges as (
+    select
+        notice_charges.company_id,
+        notice_charges.customer_id,
+        notice_charges.currency,
+        cast(sum(notice_charges.interest_amount) as decimal(18, 2)) as interest_amount,
+        cast(sum(notice_charges.costs_amount) as decimal(18, 2)) as costs_amount,
+        string_agg(
+            case
+                when notice_charges.interest_amount > 0
+                    then {{ json_array_body("notice_charges.segments") }}
+            end,
+            ',' order by notice_charges.invoice_id
+        ) as segments
+    from {{ ref("notice_charges") }} as notice_charges
+    group by notice_charges.company_id, notice_charges.customer_id, notice_charges.currency
+),
+
 templates as (
     select * from {{ ref("stg_control__templates") }}
+),
+
+release_rules as (
+    select release_rules.*
+    from {{ ref("release_rules") }} as release_rules
+    cross join business_day
+    where {{ in_force("release_rules") }}
 ),
 
 items_gathered as (
@@ -215,7 +241,10 @@ final as (
         worded.currency,
         worded.items_amount,
         worded.credit_amount,
-        worded.total_amount,
+        cast(
+            worded.total_amount + coalesce(charges.interest_amount, 0) + coalesce(charges.costs_amount, 0)
+            as decimal(18, 2)
+        ) as total_amount,
         worded.pay_by_on,
         worded.oldest_due_on,
         worded.recipient_name,
@@ -249,7 +278,12 @@ final as (
         worded.occasion,
         worded.particulars,
         coalesce(own_days.days, all_days.days, 'every_day') = 'every_day'
-        or coalesce(today_in_bank_days.is_bank_day, true) as is_sending_day
+        or coalesce(today_in_bank_days.is_bank_day, true) as is_sending_day,
+        case when worded.requires_release then cast(coalesce(release_rules.people, 1) as bigint) else 0 end
+            as approvals_needed,
+        coalesce(charges.interest_amount, 0) as interest_amount,
+        coalesce(charges.costs_amount, 0) as costs_amount,
+        '[' || coalesce(charges.segments, '') || ']' as calculation
     from worded
     cross join business_day
     left join today_in_bank_days
@@ -258,6 +292,14 @@ final as (
         on worded.recipient_country = own_days.country
     left join sending_days as all_days
         on all_days.country = '*'
+    left join release_rules
+        on worded.message_kind = release_rules.message_kind
+    left join charges
+        on
+            worded.occasion is null
+            and worded.company_id = charges.company_id
+            and worded.customer_id = charges.customer_id
+            and worded.currency = charges.currency
     left join items_gathered
         on worded.message_key = items_gathered.message_key
     left join entries_gathered

@@ -16,6 +16,10 @@ of_law as (
     select * from {{ ref("int_exemptions_of_law") }}
 ),
 
+of_registration as (
+    select * from {{ ref("int_exemptions_of_registration") }}
+),
+
 gathered as (
     select
         recorded.company_id,
@@ -48,6 +52,14 @@ gathered as (
         cast(null as date) as since_on,
         cast(null as date) as ends_on
     from of_relation
+    union all
+    select
+        of_registration.company_id,
+        of_registration.invoice_id,
+        of_registration.reason_code,
+        cast(null as date) as since_on,
+        cast(null as date) as ends_on
+    from of_registration
 ),
 
 -- Of two holds on one invoice the earlier beginning counts, and the later end; one without an end has none.

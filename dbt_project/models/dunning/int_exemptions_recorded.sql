@@ -13,8 +13,9 @@ open_items as (
     where open_amount > 0
 ),
 
-handovers as (
-    select * from {{ ref("stg_register__handovers") }}
+with_agency as (
+    select * from {{ ref("handover_items") }}
+    where is_with_agency
 ),
 
 insolvencies as (
@@ -78,12 +79,12 @@ open_complaints as (
 
 by_invoice as (
     select
-        handovers.company_id,
-        handovers.invoice_id,
+        with_agency.company_id,
+        with_agency.invoice_id,
         'handed_over' as reason_code,
-        handovers.handed_over_on as since_on,
+        with_agency.handed_over_on as since_on,
         cast(null as date) as ends_on
-    from handovers
+    from with_agency
     union all
     select
         open_items.company_id,

@@ -1,7 +1,7 @@
 -- One row per invoice whose track was interrupted and goes on: after an arrangement that broke or was cancelled,
--- after a dispute, a complaint, a hold or a promise, or because money that had settled it went back. It goes on at
--- the stage it had reached; policy says per kind of pause whether the days of the next step count anew from its end.
--- Breaking an arrangement and reopening open a new cycle; the others do not.
+-- after a dispute, a complaint, a hold or a promise, because money that had settled it went back, or because an
+-- agency gave it back. It goes on at the stage it had reached; policy says per kind of pause whether the days of the
+-- next step count anew from its end. Breaking an arrangement and reopening open a new cycle; the others do not.
 with business_day as (
     select * from {{ ref("stg_control__business_day") }}
 ),
@@ -44,6 +44,11 @@ invoice_balances as (
 
 payment_allocations as (
     select * from {{ ref("payment_allocations") }}
+),
+
+handover_items as (
+    select * from {{ ref("handover_items") }}
+    where is_newest and returned_on is not null
 ),
 
 after_arrangements as (
@@ -191,6 +196,18 @@ reopened as (
         and movements.open_after_amount + movements.amount <= 0
 ),
 
+given_back as (
+    select
+        handover_items.company_id,
+        handover_items.invoice_id,
+        handover_items.returned_on as resumed_on,
+        false as opens_cycle,
+        true as counts_anew,
+        cast(null as date) as instalment_missed_on,
+        cast(null as date) as promise_broken_on
+    from handover_items
+),
+
 interruptions as (
     select * from after_arrangements
     union all
@@ -228,6 +245,8 @@ interruptions as (
         case when after_promises.is_broken then after_promises.resumed_on end as promise_broken_on
     from after_promises
     cross join dunning_policy
+    union all
+    select * from given_back
 ),
 
 final as (

@@ -62,39 +62,7 @@ claims as (
         charged.costs_vat_basis_points
 ),
 
--- The scales are in euros: of a debt in another currency a person works out the costs.
-scaled as (
-    select
-        claims.company_id,
-        claims.customer_id,
-        claims.currency,
-        brackets.minimum_amount,
-        brackets.maximum_amount,
-        brackets.base_amount
-        + {{ part_of("(claims.principal_amount - brackets.from_amount)", "brackets.rate_basis_points", "10000") }}
-            as amount,
-        row_number() over (
-            partition by claims.company_id, claims.customer_id, claims.currency
-            order by brackets.from_amount desc
-        ) as bracket_rank
-    from claims
-    inner join brackets
-        on
-            claims.country = brackets.country
-            and claims.debtor_kind = brackets.debtor_kind
-            and claims.principal_amount > brackets.from_amount
-    where claims.currency = 'EUR'
-),
-
-costs as (
-    select
-        scaled.company_id,
-        scaled.customer_id,
-        scaled.currency,
-        least(greatest(scaled.amount, scaled.minimum_amount), scaled.maximum_amount) as amount
-    from scaled
-    where scaled.bracket_rank = 1
-),
+{{ costs_by_scale("claims", "costs", ["company_id", "customer_id", "currency"]) }},
 
 final as (
     select
@@ -107,11 +75,10 @@ final as (
         cast(claims.invoice_count as bigint) as invoice_count,
         cast(claims.principal_amount as decimal(18, 2)) as principal_amount,
         cast(claims.interest_amount as decimal(18, 2)) as interest_amount,
-        cast(
-            costs.amount + {{ part_of("costs.amount", "claims.costs_vat_basis_points", "10000") }} as decimal(18, 2)
-        ) as costs_amount,
+        costs.costs_amount,
         claims.interest_claim,
         claims.costs_claim,
+        cast(claims.costs_vat_basis_points as bigint) as costs_vat_basis_points,
         claims.is_provisional,
         claims.policy_id
     from claims

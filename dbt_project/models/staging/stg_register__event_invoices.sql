@@ -94,6 +94,23 @@ counted as (
         stated.stated_invoice
 ),
 
+-- What goes to an agency is one customer's: nobody else's invoice may lie in the dossier.
+foreign_invoices as (
+    select
+        events.seq,
+        invoices.invoice_id
+    from counted
+    inner join events
+        on counted.seq = events.seq
+    inner join invoices
+        on
+            counted.company_id = invoices.company_id
+            and counted.only_candidate = invoices.invoice_id
+    where
+        events.kind in ('handed_over', 'agency_status')
+        and invoices.customer_id <> {{ payload_text("events.payload", "customer") }}
+),
+
 final as (
     select
         counted.seq,
@@ -103,12 +120,18 @@ final as (
         counted.effective_on,
         counted.recorded_by,
         counted.stated_invoice,
-        case when counted.candidate_count = 1 then counted.only_candidate end as invoice_id,
+        case when counted.candidate_count = 1 and foreign_invoices.seq is null then counted.only_candidate end
+            as invoice_id,
         case
             when counted.candidate_count = 0 then 'invoice_unknown'
             when counted.candidate_count > 1 then 'invoice_number_not_unique'
+            when foreign_invoices.seq is not null then 'invoice_of_another_customer'
         end as problem
     from counted
+    left join foreign_invoices
+        on
+            counted.seq = foreign_invoices.seq
+            and counted.only_candidate = foreign_invoices.invoice_id
 )
 
 select * from final

@@ -245,7 +245,7 @@ key_accounts_overdue as (
 
 tracks_completed as (
     select
-        'follow_up' as task_kind,
+        'handover_decision' as task_kind,
         decisions.company_id,
         decisions.customer_id,
         decisions.invoice_id,

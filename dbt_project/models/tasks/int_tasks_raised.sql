@@ -2,6 +2,7 @@
 {% set families = [
     "int_tasks_of_schedule", "int_tasks_of_distribution", "int_tasks_of_money", "int_tasks_of_agreements",
     "int_tasks_of_delivery", "int_tasks_of_feeds", "int_tasks_of_risk", "int_tasks_of_corrections",
+    "int_tasks_of_handovers",
 ] -%}
 with gathered as (
     {% for family in families -%}

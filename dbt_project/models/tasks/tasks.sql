@@ -25,6 +25,21 @@ bank_days as (
     select * from {{ ref("stg_calendar__bank_days") }}
 ),
 
+with_agency as (
+    select distinct
+        handover_items.company_id,
+        handover_items.invoice_id
+    from {{ ref("handover_items") }} as handover_items
+    where handover_items.is_with_agency
+),
+
+kinds_after_handover as (
+    select kinds_after_handover.*
+    from {{ ref("kinds_after_handover") }} as kinds_after_handover
+    cross join business_day
+    where {{ in_force("kinds_after_handover") }}
+),
+
 kinds as (
     select task_kinds.*
     from {{ ref("task_kinds") }} as task_kinds
@@ -105,6 +120,8 @@ final as (
         case
             when task_outcomes.task_id is not null or assigned.closed_on is not null then 'done'
             when assigned.is_cancelled then 'cancelled'
+            -- Nobody calls about an invoice that is with an agency.
+            when with_agency.invoice_id is not null and kinds_after_handover.task_kind is null then 'cancelled'
             when assigned.expires_on < business_day.as_of_date then 'expired'
             when assigned.is_waiting then 'waiting'
             else 'open'
@@ -116,6 +133,12 @@ final as (
             as policy_id
     from assigned
     cross join business_day
+    left join with_agency
+        on
+            assigned.company_id = with_agency.company_id
+            and assigned.invoice_id = with_agency.invoice_id
+    left join kinds_after_handover
+        on assigned.task_kind = kinds_after_handover.task_kind
     left join task_outcomes
         on assigned.task_id = task_outcomes.task_id
     left join bank_days as opening_days

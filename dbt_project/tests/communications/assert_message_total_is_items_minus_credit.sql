@@ -1,6 +1,7 @@
 {{ config(meta={"dagster": {"ref": {"name": "communications_due"}}}) }}
 
--- A row here is a message whose total is not the sum of its items less what was set off, or a message of a track that
+-- A row here is a message whose total is not the sum of its items less what was set off, with interest and costs on
+-- top, or a message of a track that
 -- takes no invoice a stage further, or a message of no track that does.
 with messages as (
     select communications_due.*
@@ -32,5 +33,6 @@ left join sums
     on messages.communication_id = sums.communication_id
 where
     coalesce(sums.items_amount, 0) <> messages.items_amount
-    or messages.items_amount - messages.credit_amount <> messages.total_amount
+    or messages.items_amount - messages.credit_amount + coalesce(messages.interest_amount, 0)
+    + coalesce(messages.costs_amount, 0) <> messages.total_amount
     or (messages.occasion is null) <> (coalesce(sums.acted_count, 0) > 0)
