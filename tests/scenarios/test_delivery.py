@@ -78,7 +78,7 @@ def test_a_formal_notice_waits_for_its_release_and_the_stage_with_it(weeks: Week
         """
         03-02 A message catch_up 4 2000.00
         03-03 A message awaiting_release 4 2000.00
-        03-12 A hold legal_term_running 4 2000.00   # seven bank days from the 11th: to the 20th
+        03-12 A wait legal_term_running 4 2000.00   # seven bank days from the 11th: to the 20th
         03-23 A task track_completed 4 2000.00
         """
     )
@@ -91,7 +91,7 @@ def test_nothing_follows_a_formal_notice_in_doubt_until_a_person_settled_it(week
         """
         03-02 A message catch_up 4 1500.00
         03-03 A hold awaiting_dispatch 3 1500.00
-        03-10 A hold legal_term_running 4 1500.00   # it left on the 2nd: seven bank days to the 11th
+        03-10 A wait legal_term_running 4 1500.00   # it left on the 2nd: seven bank days to the 11th
         03-12 A task track_completed 4 1500.00
         """
     )
