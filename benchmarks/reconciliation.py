@@ -231,7 +231,7 @@ select row_number() over (order by payment.booked_on, payment.number) as seq,
                 || invoice.invoice_number || ' was its only open invoice of ' || payment.amount || ' EUR.'
         else 'The text names "' || payment.named || '" and the amount is exact.'
     end as evidence,
-    'reconciliation-2024' as policy_id, payment.booked_on + 1 as allocated_on
+    'reconciliation-2024' as policy_id, payment.booked_on + 1 as allocated_on, payment.booked_on, payment.counterparty_iban
 from payment
 inner join invoice using (number)
 where payment.is_settled

@@ -412,6 +412,9 @@ OTHER_TABLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("evidence", "varchar"),
         ("policy_id", "varchar"),
         ("allocated_on", "date"),
+        # What the entry said when it was allocated: the models trust it where it still says so. Null before version 5.
+        ("booked_on", "date"),
+        ("counterparty_iban", "varchar"),
     ),
 }
 
@@ -420,7 +423,7 @@ OTHER_TABLES["notified_entries"] = OTHER_TABLES["bank_entries"]
 OTHER_TABLES["notified_references"] = OTHER_TABLES["entry_references"]
 
 # Raised when a column of the log, or what a key in it is made of, changes: a warehouse of another number is built again.
-LOG_VERSION = 4
+LOG_VERSION = 5
 
 # What a run says to the models about itself: the day, the watermarks, the templates it will render with.
 CONTROL_TABLES: dict[str, tuple[tuple[str, str], ...]] = {

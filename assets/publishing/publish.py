@@ -76,20 +76,22 @@ def published_tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, s
 def publish(warehouse: Path, folder: Path, as_of: date) -> Published:
     """Publishes the day `as_of` into `folder`. Dated tables are published for that day only.
 
-    The warehouse is attached read-only from an empty connection, so that nothing of it can be changed here; the pointer
-    `current.json` moves last, and in one step: a reader sees the old day or the new one, whole.
+    The warehouse is attached read-only from an empty connection, so that nothing of it can be changed here, and under the
+    name of its file: a published view names its tables with it. The pointer `current.json` moves last, and in one step: a
+    reader sees the old day or the new one, whole.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     snapshot = folder / _next_name(folder, as_of)
     rows: dict[str, int] = {}
     with duckdb.connect() as connection:
-        connection.execute(f"attach '{_quoted(warehouse)}' as live (read_only)")
+        live = '"' + warehouse.stem.replace('"', '""') + '"'
+        connection.execute(f"attach '{_quoted(warehouse)}' as {live} (read_only)")
         connection.execute(f"attach '{_quoted(snapshot)}' as published (storage_version '{STORAGE_VERSION}')")
-        connection.execute("use live")
+        connection.execute(f"use {live}")
         tables = published_tables(connection)
         for schema, table in tables:
             connection.execute(f"create schema if not exists published.{schema}")
-            newest = f"select * from live.{schema}.{table} where as_of_date = date '{as_of.isoformat()}'"
+            newest = f"select * from {live}.{schema}.{table} where as_of_date = date '{as_of.isoformat()}'"
             connection.execute(f"create table published.{schema}.{table} as {newest}")
             rows[f"{schema}.{table}"] = int(
                 connection.execute(f"select count(*) from published.{schema}.{table}").fetchall()[0][0]

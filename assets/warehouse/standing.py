@@ -51,12 +51,16 @@ def new_allocations(connection: duckdb.DuckDBPyConnection, run: RunRef, seq: int
             ? as run_id,
             made.as_of_date,
             made.entry_key, made.company_id, made.customer_id, made.invoice_id, made.component, made.amount,
-            made.currency, made.rung, made.rule_id, made.evidence, made.policy_id, made.allocated_on
+            made.currency, made.rung, made.rule_id, made.evidence, made.policy_id, made.allocated_on,
+            made.booked_on, entries.counterparty_iban
         from reconciliation.payment_allocations as made
+        left join banking.entries as entries
+            on made.entry_key = entries.entry_key
         anti join raw.allocations as standing
             on standing.entry_key = made.entry_key and standing.invoice_id = made.invoice_id
             and standing.component = made.component and standing.rule_id = made.rule_id
             and standing.amount = made.amount
+        where not made.is_standing
         order by 1
         """,
         params=[seq, run.run_id],

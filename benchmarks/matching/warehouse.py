@@ -86,17 +86,20 @@ def answer_old_questions(
 
 def let_stand(connection: duckdb.DuckDBPyConnection, until: date) -> None:
     """Records what was allocated of the receipts up to that day, as a run of that day does: later runs take it as it is."""
-    names = ", ".join(name for name, _ in OTHER_TABLES["allocations"] if name not in ("seq", "run_id", "as_of_date"))
+    own = ("seq", "run_id", "as_of_date", "counterparty_iban")
+    names = ", ".join(f"made.{name}" for name, _ in OTHER_TABLES["allocations"] if name not in own)
     connection.execute(
         f"""
         insert into raw.allocations by name
         select
-            row_number() over (order by entry_key, invoice_id, component) as seq,
+            row_number() over (order by made.entry_key, made.invoice_id, made.component) as seq,
             'benchmark' as run_id,
             ?::date as as_of_date,
-            {names.replace("allocated_on", "booked_on as allocated_on")}
-        from reconciliation.payment_allocations
-        where booked_on <= ?::date
+            {names.replace("made.allocated_on", "made.booked_on as allocated_on")},
+            entries.counterparty_iban
+        from reconciliation.payment_allocations as made
+        inner join banking.entries as entries on made.entry_key = entries.entry_key
+        where made.booked_on <= ?::date
         """,
         [until, until],
     )

@@ -126,10 +126,13 @@ def keep(installation: Installation, run_id: str, day: date, amount: str) -> Non
             create or replace table reconciliation.payment_allocations as
             select cast(? as date) as as_of_date, 'K-' || ? as entry_key, 'C1' as company_id, 'K1' as customer_id,
                 'I1' as invoice_id, 'principal' as component, cast(? as decimal(18, 2)) as amount, 'EUR' as currency,
-                cast(1 as bigint) as rung, 'exact' as rule_id, 'text' as evidence, 'p' as policy_id, cast(? as date) as allocated_on
+                cast(1 as bigint) as rung, 'exact' as rule_id, 'text' as evidence, 'p' as policy_id, cast(? as date) as allocated_on,
+                cast(? as date) as booked_on, false as is_standing
             """,
-            [day, run_id, amount, day],
+            [day, run_id, amount, day, day],
         )
+        connection.execute("create schema if not exists banking")
+        connection.execute("create table if not exists banking.entries (entry_key varchar, counterparty_iban varchar)")
         for schema, table in DATED_TABLES:
             connection.execute(f"create schema if not exists {schema}")
             connection.execute(

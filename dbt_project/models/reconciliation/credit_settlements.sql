@@ -14,31 +14,6 @@ returned as (
     select * from {{ ref("int_matches_returned") }}
 ),
 
-placed as (
-    select
-        standing.company_id,
-        standing.invoice_id,
-        standing.amount
-    from standing
-    where standing.undone_reason is null and standing.component = 'principal'
-    union all
-    select
-        returned.company_id,
-        returned.invoice_id,
-        returned.amount
-    from returned
-    where returned.component = 'principal'
-),
-
-placed_of_documents as (
-    select
-        placed.company_id,
-        placed.invoice_id,
-        sum(placed.amount) as amount
-    from placed
-    group by placed.company_id, placed.invoice_id
-),
-
 credit_notes as (
     select
         documents.*,
@@ -68,6 +43,47 @@ invoices as (
             and documents.customer_id = credited_numbers.customer_id
             and documents.normalised_number = credited_numbers.credited_number
     where documents.kind = 'invoice' and not documents.is_cancelled
+),
+
+documents_concerned as (
+    select
+        credit_notes.company_id,
+        credit_notes.invoice_id
+    from credit_notes
+    union
+    select
+        invoices.company_id,
+        invoices.invoice_id
+    from invoices
+),
+
+placed as (
+    select
+        standing.company_id,
+        standing.invoice_id,
+        standing.amount
+    from standing
+    where standing.undone_reason is null and standing.component = 'principal'
+    union all
+    select
+        returned.company_id,
+        returned.invoice_id,
+        returned.amount
+    from returned
+    where returned.component = 'principal'
+),
+
+placed_of_documents as (
+    select
+        placed.company_id,
+        placed.invoice_id,
+        sum(placed.amount) as amount
+    from placed
+    inner join documents_concerned
+        on
+            placed.company_id = documents_concerned.company_id
+            and placed.invoice_id = documents_concerned.invoice_id
+    group by placed.company_id, placed.invoice_id
 ),
 
 -- What a credit note can still give, and what its invoice can still take, after the money already placed on either.

@@ -1,7 +1,13 @@
--- A view: written down it would be larger than what it is made of.
-{{ config(materialized="view") }}
+-- Only of the numbers that are asked for: the keys of all documents would be larger than what they are made of.
+with references_asked as (
+    select * from {{ ref("int_references_asked") }}
+),
 
-with documents as (
+number_series as (
+    select * from {{ ref("int_number_series") }}
+),
+
+documents as (
     select * from {{ ref("int_documents_named") }}
 ),
 
@@ -69,33 +75,73 @@ decided as (
     group by keys.company_id, keys.reference_key
 ),
 
+keys_asked as (
+    select keys.*
+    from keys
+    inner join references_asked
+        on
+            keys.company_id = references_asked.company_id
+            and keys.reference_key = references_asked.reference_key
+),
+
 -- A number shorter than the policy's minimum, or without a digit, is a word: it names nothing.
 usable as (
     select
-        keys.*,
+        keys_asked.*,
         coalesce(decided.decision = 'use', false) as is_decided
-    from keys
+    from keys_asked
     cross join tolerances
     left join decided
+        on
+            keys_asked.company_id = decided.company_id
+            and keys_asked.reference_key = decided.reference_key
+    where
+        length(keys_asked.reference_key) >= tolerances.min_number_length
+        and {{ has_digit("keys_asked.reference_key") }}
+        and coalesce(decided.decision, 'use') = 'use'
+),
+
+-- The company's patterns, learned from all its documents: how long its numbers are, and whether they begin with a letter.
+-- What a person decided to ignore is none of them.
+patterned as (
+    select
+        number_series.company_id,
+        number_series.number_length,
+        number_series.stem >= 'A' as has_prefix,
+        number_series.key_count
+    from number_series
+    cross join tolerances
+    where
+        number_series.number_length >= tolerances.min_number_length
+        and (number_series.number_length > length(number_series.stem) or {{ has_digit("number_series.stem") }})
+    union all
+    select
+        keys.company_id,
+        length(keys.reference_key) as number_length,
+        keys.reference_key >= 'A' as has_prefix,
+        -1 as key_count
+    from keys
+    cross join tolerances
+    inner join decided
         on
             keys.company_id = decided.company_id
             and keys.reference_key = decided.reference_key
     where
-        length(keys.reference_key) >= tolerances.min_number_length
+        decided.decision <> 'use'
+        and length(keys.reference_key) >= tolerances.min_number_length
         and {{ has_digit("keys.reference_key") }}
-        and coalesce(decided.decision, 'use') = 'use'
 ),
 
--- The company's patterns, learned from its documents: how long its numbers are, and whether they begin with a letter.
 learned as (
     select
-        usable.company_id,
-        length(usable.reference_key) as number_length,
-        usable.reference_key >= 'A' as has_prefix,
-        count(*) as document_count,
-        sum(count(*)) over (partition by usable.company_id) as company_count
-    from usable
-    group by usable.company_id, length(usable.reference_key), usable.reference_key >= 'A'
+        patterned.company_id,
+        patterned.number_length,
+        patterned.has_prefix,
+        cast(sum(patterned.key_count) as bigint) as document_count,
+        sum(sum(patterned.key_count)) over (partition by patterned.company_id) as company_count
+    from patterned
+    group by patterned.company_id, patterned.number_length, patterned.has_prefix
+    having sum(patterned.key_count) > 0
 ),
 
 -- Of a pattern the company uses, and so long that a piece of some other number will hardly ever be one of its own.

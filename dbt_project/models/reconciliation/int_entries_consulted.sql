@@ -6,8 +6,16 @@ with entries as (
     select * from {{ ref("entries") }}
 ),
 
-standing as (
-    select * from {{ ref("stg_operations__allocations") }}
+entries_compared as (
+    select * from {{ ref("int_entries_compared") }}
+),
+
+unproven as (
+    select * from {{ ref("int_standing_unproven") }}
+),
+
+recorded as (
+    select * from {{ ref("stg_operations__allocation_history") }}
 ),
 
 documents as (
@@ -29,48 +37,70 @@ tolerances as (
 -- What a later run of a day placed on an invoice may undo what an earlier one did: both are looked at.
 placed_by_earlier_runs as (
     select distinct
-        standing.as_of_date,
-        standing.company_id,
-        standing.invoice_id
-    from standing
-    where not standing.is_of_last_run
+        unproven.as_of_date,
+        unproven.company_id,
+        unproven.invoice_id
+    from unproven
+    where not unproven.is_of_last_run
+),
+
+documents_unproven as (
+    select
+        documents.company_id,
+        documents.document_id,
+        documents.is_cancelled
+    from documents
+    inner join (
+        select distinct
+            unproven.company_id,
+            unproven.invoice_id
+        from unproven
+    ) as wanted
+        on
+            documents.company_id = wanted.company_id
+            and documents.document_id = wanted.invoice_id
 ),
 
 placed as (
     select
-        standing.entry_key,
-        sum(standing.amount) as amount,
+        unproven.entry_key,
+        sum(unproven.amount) as amount,
         -- What may be undone: what a later run of its day may have placed anew, what was cancelled.
         bool_or(
-            not standing.is_of_last_run
+            not unproven.is_of_last_run
             or placed_by_earlier_runs.invoice_id is not null
-            or documents.document_id is null
-            or documents.is_cancelled
+            or documents_unproven.document_id is null
+            or documents_unproven.is_cancelled
         ) as may_be_undone
-    from standing
-    left join documents
+    from unproven
+    left join documents_unproven
         on
-            standing.company_id = documents.company_id
-            and standing.invoice_id = documents.document_id
+            unproven.company_id = documents_unproven.company_id
+            and unproven.invoice_id = documents_unproven.document_id
     left join placed_by_earlier_runs
         on
-            standing.as_of_date = placed_by_earlier_runs.as_of_date
-            and standing.company_id = placed_by_earlier_runs.company_id
-            and standing.invoice_id = placed_by_earlier_runs.invoice_id
-    group by standing.entry_key
+            unproven.as_of_date = placed_by_earlier_runs.as_of_date
+            and unproven.company_id = placed_by_earlier_runs.company_id
+            and unproven.invoice_id = placed_by_earlier_runs.invoice_id
+    group by unproven.entry_key
 ),
 
 unsettled as (
     select entries.entry_key
     from entries
+    inner join entries_compared
+        on entries.entry_key = entries_compared.entry_key
     left join placed
         on entries.entry_key = placed.entry_key
-    where
-        placed.entry_key is null
-        or placed.may_be_undone
-        or entries.amount <> placed.amount
-        or entries.is_return
-        or entries.is_reversal
+    where placed.entry_key is null or entries.amount <> placed.amount
+    union
+    select placed.entry_key
+    from placed
+    where placed.may_be_undone
+    union
+    select entries.entry_key
+    from entries
+    where entries.is_return or entries.is_reversal
 ),
 
 returning_entries as (
@@ -125,10 +155,10 @@ documents_of_returns as (
 
 documents_weakly_paid as (
     select distinct
-        standing.company_id,
-        standing.invoice_id
-    from standing
-    where standing.rung >= 4
+        recorded.company_id,
+        recorded.invoice_id
+    from recorded
+    where recorded.rung >= 4
 ),
 
 -- Documents for which it matters who else names them, and whether only a strong reference counts.
@@ -322,22 +352,22 @@ entries_of_accounts_in_doubt as (
 ),
 
 weakly_placed as (
-    select standing.entry_key
-    from standing
+    select recorded.entry_key
+    from recorded
     inner join contrary_documents
         on
-            standing.company_id = contrary_documents.company_id
-            and standing.invoice_id = contrary_documents.invoice_id
-    where standing.rung >= 4
+            recorded.company_id = contrary_documents.company_id
+            and recorded.invoice_id = contrary_documents.invoice_id
+    where recorded.rung >= 4
     union all
-    select standing.entry_key
-    from standing
+    select recorded.entry_key
+    from recorded
     inner join rules
         on
-            standing.rule_id = rules.rule_id
+            recorded.rule_id = rules.rule_id
             and rules.leans_on_account
     inner join entries_of_accounts_in_doubt
-        on standing.entry_key = entries_of_accounts_in_doubt.entry_key
+        on recorded.entry_key = entries_of_accounts_in_doubt.entry_key
 ),
 
 consulted as (

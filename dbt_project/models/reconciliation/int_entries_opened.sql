@@ -1,9 +1,13 @@
+-- What is placed whole and stands as recorded has nothing left: only entries that are consulted can be open.
 with entries as (
-    select * from {{ ref("entries") }}
+    select entries.*
+    from {{ ref("entries") }} as entries
+    inner join {{ ref("int_entries_consulted") }} as entries_consulted
+        on entries.entry_key = entries_consulted.entry_key
 ),
 
 standing as (
-    select * from {{ ref("int_standing_judged") }}
+    select * from {{ ref("int_standing_reviewed") }}
 ),
 
 returned as (

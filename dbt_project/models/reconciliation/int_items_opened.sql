@@ -2,8 +2,20 @@ with documents as (
     select * from {{ ref("int_documents_named") }}
 ),
 
+documents_compared as (
+    select * from {{ ref("int_documents_compared") }}
+),
+
 standing as (
     select * from {{ ref("int_standing_judged") }}
+),
+
+recorded as (
+    select * from {{ ref("stg_operations__allocation_history") }}
+),
+
+set_apart as (
+    select * from {{ ref("int_standing_set_apart") }}
 ),
 
 returned as (
@@ -18,6 +30,38 @@ write_offs as (
     select * from {{ ref("stg_register__write_offs") }}
 ),
 
+-- What earlier days paid whole is open only where something else moved since: the rest of the past is not added up again.
+numbers_concerned as (
+    select documents_compared.key_hash
+    from documents_compared
+    where documents_compared.document_count > 0
+    union
+    select {{ hashed(["recorded.company_id", "recorded.invoice_id"]) }} as key_hash
+    from recorded
+    inner join set_apart
+        on recorded.seq = set_apart.seq
+    union
+    select {{ hashed(["returned.company_id", "returned.invoice_id"]) }} as key_hash
+    from returned
+    union
+    select {{ hashed(["credit_settlements.company_id", "credit_settlements.invoice_id"]) }} as key_hash
+    from credit_settlements
+    union
+    select {{ hashed(["credit_settlements.company_id", "credit_settlements.credit_note_id"]) }} as key_hash
+    from credit_settlements
+    union
+    select {{ hashed(["write_offs.company_id", "write_offs.invoice_id"]) }} as key_hash
+    from write_offs
+),
+
+documents_concerned as (
+    select documents.*
+    from documents
+    inner join numbers_concerned
+        on {{ hashed(["documents.company_id", "documents.invoice_id"]) }} = numbers_concerned.key_hash
+    where documents.kind <> 'term_note' and not documents.is_cancelled
+),
+
 movements as (
     select
         standing.company_id,
@@ -26,6 +70,8 @@ movements as (
         cast(0 as decimal(18, 2)) as credited_amount,
         cast(0 as decimal(18, 2)) as written_off_amount
     from standing
+    inner join numbers_concerned
+        on {{ hashed(["standing.company_id", "standing.invoice_id"]) }} = numbers_concerned.key_hash
     where standing.undone_reason is null and standing.component = 'principal'
     union all
     select
@@ -87,12 +133,11 @@ valued as (
         coalesce(moved.credited_amount, 0) as credited_amount,
         coalesce(moved.placed_amount, 0) as placed_amount,
         coalesce(moved.written_off_amount, 0) as written_off_amount
-    from documents
+    from documents_concerned as documents
     left join moved
         on
             documents.company_id = moved.company_id
             and documents.invoice_id = moved.invoice_id
-    where documents.kind <> 'term_note' and not documents.is_cancelled
 ),
 
 -- A write-off takes what is left and no more: the rest of a larger one has no object.

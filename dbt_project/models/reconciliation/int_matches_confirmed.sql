@@ -11,7 +11,7 @@ items as (
 ),
 
 standing as (
-    select * from {{ ref("int_standing_judged") }}
+    select * from {{ ref("int_standing_reviewed") }}
 ),
 
 rules as (

@@ -3,7 +3,7 @@ with references_resolved as (
 ),
 
 standing as (
-    select * from {{ ref("int_standing_judged") }}
+    select * from {{ ref("int_standing_reviewed") }}
 ),
 
 documents as (

@@ -1,8 +1,4 @@
-with standing as (
-    select * from {{ ref("int_standing_judged") }}
-),
-
-returns_paired as (
+with returns_paired as (
     select * from {{ ref("int_returns_paired") }}
 ),
 
@@ -20,6 +16,22 @@ documents as (
 
 rules as (
     select * from {{ ref("int_rules_in_force") }}
+),
+
+keys_paired as (
+    select returns_paired.return_key as entry_key
+    from returns_paired
+    union
+    select returns_paired.original_key as entry_key
+    from returns_paired
+),
+
+-- Of all that earlier runs placed only what is of these pairs.
+standing as (
+    select judged.*
+    from {{ ref("int_standing_judged") }} as judged
+    inner join keys_paired
+        on judged.entry_key = keys_paired.entry_key
 ),
 
 standing_entries as (

@@ -6,8 +6,8 @@ entries_left as (
     select * from {{ ref("int_entries_left") }}
 ),
 
-payment_allocations as (
-    select * from {{ ref("payment_allocations") }}
+allocations as (
+    select * from {{ ref("int_allocations_told") }}
 ),
 
 references_resolved as (
@@ -55,11 +55,11 @@ named_against_all_else as (
 
 placed as (
     select
-        payment_allocations.entry_key,
-        min(payment_allocations.customer_id) as customer_id
-    from payment_allocations
-    group by payment_allocations.entry_key
-    having count(distinct payment_allocations.customer_id) = 1
+        allocations.entry_key,
+        min(allocations.customer_id) as customer_id
+    from allocations
+    group by allocations.entry_key
+    having count(distinct allocations.customer_id) = 1
 ),
 
 named as (

@@ -1,7 +1,5 @@
--- The references of the entries that are looked at, with the company they came to. A view: it is read
--- twice, for what texts name and, of payments that are left, for what they may mean.
-{{ config(materialized="view") }}
-
+-- The references of the entries that are looked at, with the company they came to: the references of the whole past are
+-- gone through once, here.
 with entries_consulted as (
     select * from {{ ref("int_entries_consulted") }}
 ),

@@ -1,5 +1,8 @@
 with entries as (
-    select * from {{ ref("entries") }}
+    select entries.*
+    from {{ ref("entries") }} as entries
+    inner join {{ ref("int_entries_consulted") }} as entries_consulted
+        on entries.entry_key = entries_consulted.entry_key
 ),
 
 bank_references as (

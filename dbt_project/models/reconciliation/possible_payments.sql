@@ -33,7 +33,7 @@ references_resolved as (
 ),
 
 bank_references as (
-    select * from {{ ref("stg_bank__entry_references") }}
+    select * from {{ ref("int_references_consulted") }}
 ),
 
 customers as (
@@ -102,8 +102,16 @@ waiting as (
 ),
 
 open_invoices as (
-    select items_left.*
+    select
+        items_left.*,
+        -- Of a customer with more open invoices than are ever read one by one.
+        coalesce(
+            count(*) over (partition by items_left.company_id, items_left.customer_id, items_left.currency)
+            > tolerances.max_read_items,
+            false
+        ) as is_of_many
     from items_left
+    cross join tolerances
     where items_left.open_amount > 0
 ),
 
@@ -292,33 +300,215 @@ counted as (
     from pointed
 ),
 
--- The exact amount holds it for each customer of the name; another amount only for the only one, where it is enough.
-by_customer as (
-    select
+-- A payment that may be of a customer with thousands of open invoices may pay nearly each of them, and so may the next
+-- one: of such a customer each invoice is held by the latest payment that is enough for it, and each payment told with the
+-- smallest invoice it may pay. The same invoices are held, as long as by all pairs of the two.
+payments_of_many as (
+    select distinct
         waiting.entry_key,
+        waiting.company_id,
+        counted.customer_id,
+        waiting.currency,
+        waiting.booked_on,
+        waiting.left_amount
+    from waiting
+    inner join counted
+        on
+            waiting.entry_key = counted.entry_key
+            and counted.customer_count = 1
+),
+
+invoices_of_many as (
+    select open_invoices.*
+    from open_invoices
+    inner join (
+        select distinct
+            payments_of_many.company_id,
+            payments_of_many.customer_id,
+            payments_of_many.currency
+        from payments_of_many
+    ) as concerned
+        on
+            open_invoices.company_id = concerned.company_id
+            and open_invoices.customer_id = concerned.customer_id
+            and open_invoices.currency = concerned.currency
+    where open_invoices.is_of_many
+),
+
+-- Both on one line by amount, the largest first: each invoice sees the latest of the payments that are enough.
+line_of_amounts as (
+    select
+        payments_of_many.company_id,
+        payments_of_many.customer_id,
+        payments_of_many.currency,
+        payments_of_many.left_amount * 10000 as weight,
+        0 as place,
+        cast(payments_of_many.booked_on as varchar) || payments_of_many.entry_key as payment,
+        cast(null as varchar) as invoice_id
+    from payments_of_many
+    union all
+    select
+        invoices_of_many.company_id,
+        invoices_of_many.customer_id,
+        invoices_of_many.currency,
+        invoices_of_many.open_amount * tolerances.possible_payer_basis_points as weight,
+        1 as place,
+        null as payment,
+        invoices_of_many.invoice_id
+    from invoices_of_many
+    cross join tolerances
+),
+
+latest_payments as (
+    select
+        line_of_amounts.company_id,
+        line_of_amounts.invoice_id,
+        max(line_of_amounts.payment) over (
+            partition by line_of_amounts.company_id, line_of_amounts.customer_id, line_of_amounts.currency
+            order by line_of_amounts.weight desc, line_of_amounts.place asc
+            range between unbounded preceding and current row
+        ) as payment
+    from line_of_amounts
+),
+
+-- Both on one line by day: each payment sees the smallest of the invoices issued by then.
+line_of_issues as (
+    select
+        payments_of_many.company_id,
+        payments_of_many.customer_id,
+        payments_of_many.currency,
+        payments_of_many.booked_on as placed_on,
+        payments_of_many.entry_key,
+        cast(null as varchar) as invoice
+    from payments_of_many
+    union all
+    select
+        invoices_of_many.company_id,
+        invoices_of_many.customer_id,
+        invoices_of_many.currency,
+        invoices_of_many.issued_on as placed_on,
+        null as entry_key,
+        lpad(cast(cast(invoices_of_many.open_amount * 100 as bigint) as varchar), 20, '0')
+        || invoices_of_many.invoice_id as invoice
+    from invoices_of_many
+),
+
+smallest_invoices as (
+    select
+        line_of_issues.entry_key,
+        min(line_of_issues.invoice) over (
+            partition by line_of_issues.company_id, line_of_issues.customer_id, line_of_issues.currency
+            order by line_of_issues.placed_on
+            range between unbounded preceding and current row
+        ) as invoice
+    from line_of_issues
+),
+
+-- What a person said no to is looked at pair by pair: the latest payment may be the one it is not.
+pairs_of_many as (
+    select
+        substr(latest_payments.payment, 11) as entry_key,
+        latest_payments.company_id,
+        latest_payments.invoice_id
+    from latest_payments
+    where latest_payments.invoice_id is not null and latest_payments.payment is not null
+    union
+    select
+        smallest_invoices.entry_key,
+        payments_of_many.company_id,
+        substr(smallest_invoices.invoice, 21) as invoice_id
+    from smallest_invoices
+    inner join payments_of_many
+        on smallest_invoices.entry_key = payments_of_many.entry_key
+    where smallest_invoices.invoice is not null
+    union
+    select
+        payments_of_many.entry_key,
+        invoices_of_many.company_id,
+        invoices_of_many.invoice_id
+    from invoices_of_many
+    inner join match_answers
+        on
+            invoices_of_many.company_id = match_answers.company_id
+            and invoices_of_many.invoice_id = match_answers.invoice_id
+            and match_answers.answer = 'rejected'
+    inner join payments_of_many
+        on
+            invoices_of_many.company_id = payments_of_many.company_id
+            and invoices_of_many.customer_id = payments_of_many.customer_id
+            and invoices_of_many.currency = payments_of_many.currency
+),
+
+pairs_of_customers as (
+    select
+        counted.entry_key,
+        counted.customer_id,
+        counted.customer_count,
+        counted.reason,
+        counted.evidence,
         open_invoices.company_id,
         open_invoices.invoice_id,
-        counted.reason,
-        counted.evidence
-        || case
-            when waiting.left_amount = open_invoices.open_amount then ' and the amount is exact.'
-            else ' and it is enough to pay it.'
-        end as evidence
-    from waiting
-    cross join tolerances
-    inner join counted
-        on waiting.entry_key = counted.entry_key
+        open_invoices.currency,
+        open_invoices.open_amount,
+        open_invoices.issued_on
+    from counted
+    inner join waiting
+        on counted.entry_key = waiting.entry_key
     inner join open_invoices
         on
             waiting.company_id = open_invoices.company_id
             and counted.customer_id = open_invoices.customer_id
             and waiting.currency = open_invoices.currency
-            and waiting.booked_on >= open_invoices.issued_on
+            and not (open_invoices.is_of_many and counted.customer_count = 1)
+    union all
+    select
+        counted.entry_key,
+        counted.customer_id,
+        counted.customer_count,
+        counted.reason,
+        counted.evidence,
+        invoices_of_many.company_id,
+        invoices_of_many.invoice_id,
+        invoices_of_many.currency,
+        invoices_of_many.open_amount,
+        invoices_of_many.issued_on
+    from pairs_of_many
+    inner join invoices_of_many
+        on
+            pairs_of_many.company_id = invoices_of_many.company_id
+            and pairs_of_many.invoice_id = invoices_of_many.invoice_id
+    inner join counted
+        on
+            pairs_of_many.entry_key = counted.entry_key
+            and invoices_of_many.customer_id = counted.customer_id
+            and counted.customer_count = 1
+),
+
+-- The exact amount holds it for each customer of the name; another amount only for the only one, where it is enough.
+by_customer as (
+    select
+        waiting.entry_key,
+        pairs_of_customers.company_id,
+        pairs_of_customers.invoice_id,
+        pairs_of_customers.reason,
+        pairs_of_customers.evidence
+        || case
+            when waiting.left_amount = pairs_of_customers.open_amount then ' and the amount is exact.'
+            else ' and it is enough to pay it.'
+        end as evidence
+    from waiting
+    cross join tolerances
+    inner join pairs_of_customers
+        on
+            waiting.entry_key = pairs_of_customers.entry_key
+            and waiting.currency = pairs_of_customers.currency
+            and waiting.booked_on >= pairs_of_customers.issued_on
     where
-        waiting.left_amount = open_invoices.open_amount
+        waiting.left_amount = pairs_of_customers.open_amount
         or (
-            counted.customer_count = 1
-            and waiting.left_amount * 10000 >= open_invoices.open_amount * tolerances.possible_payer_basis_points
+            pairs_of_customers.customer_count = 1
+            and waiting.left_amount * 10000
+            >= pairs_of_customers.open_amount * tolerances.possible_payer_basis_points
         )
 ),
 

@@ -23,15 +23,15 @@ references_resolved as (
 ),
 
 bank_references as (
-    select * from {{ ref("stg_bank__entry_references") }}
+    select * from {{ ref("int_references_consulted") }}
 ),
 
 document_keys as (
     select * from {{ ref("int_document_keys") }}
 ),
 
-documents as (
-    select * from {{ ref("int_documents_named") }}
+number_series as (
+    select * from {{ ref("int_number_series") }}
 ),
 
 payment_allocations as (
@@ -114,21 +114,13 @@ twins as (
     group by entries_left.entry_key
 ),
 
--- A series shares what stands before its digits: of millions of numbers few differ in that and in length.
-number_series as (
-    select distinct
-        documents.company_id,
-        rtrim(documents.normalised_number, '0123456789') as prefix,
-        length(documents.normalised_number) as number_length
-    from documents
-),
-
 number_shapes as (
     select distinct
         number_series.company_id,
-        {{ reference_shape("number_series.prefix") }}
-        || repeat('9', cast(number_series.number_length - length(number_series.prefix) as integer)) as shape
+        {{ reference_shape("number_series.stem") }}
+        || repeat('9', cast(number_series.number_length - length(number_series.stem) as integer)) as shape
     from number_series
+    where number_series.number_count > 0
 ),
 
 -- A reference with good check digits, or a number built like ours, that belongs to no document we know.
