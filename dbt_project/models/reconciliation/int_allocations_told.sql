@@ -1,5 +1,5 @@
--- Allocations that are written anew each day: those that were looked at and stand, and those of today. All others are the
--- record itself (`int_standing_recorded`).
+-- Allocations that are written anew each day: those that were looked at and stand, and those of today. All others are
+-- the record itself (`int_standing_recorded`).
 with business_day as (
     select * from {{ ref("stg_control__business_day") }}
 ),

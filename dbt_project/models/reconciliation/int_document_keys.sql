@@ -101,8 +101,8 @@ usable as (
         and coalesce(decided.decision, 'use') = 'use'
 ),
 
--- The company's patterns, learned from all its documents: how long its numbers are, and whether they begin with a letter.
--- What a person decided to ignore is none of them.
+-- The company's patterns, learned from all its documents: how long its numbers are, and whether they begin with a
+-- letter. What a person decided to ignore is none of them.
 patterned as (
     select
         number_series.company_id,

@@ -1,6 +1,6 @@
--- Nearly every entry of the past is placed whole, on the day it came, and nothing has changed since: in one narrow pass,
--- by numbers instead of texts, it is put aside. What remains is compared one by one. An entry too many does no harm, so
--- two keys that share a number both remain.
+-- Nearly every entry of the past is placed whole, on the day it came, and nothing has changed since: in one narrow
+-- pass, by numbers instead of texts, it is put aside. What remains is compared one by one. An entry too many does no
+-- harm, so two keys that share a number both remain.
 with entries as (
     select * from {{ ref("entries") }}
 ),

@@ -30,7 +30,8 @@ write_offs as (
     select * from {{ ref("stg_register__write_offs") }}
 ),
 
--- What earlier days paid whole is open only where something else moved since: the rest of the past is not added up again.
+-- What earlier days paid whole is open only where something else moved since: the rest of the past is not added up
+-- again.
 numbers_concerned as (
     select documents_compared.key_hash
     from documents_compared

@@ -1,5 +1,5 @@
--- Every number that a consulted entry may name a document by: the keys of documents are made of these only, since nearly
--- all documents are named by nobody today. One too many does no harm.
+-- Every number that a consulted entry may name a document by: the keys of documents are made of these only, since
+-- nearly all documents are named by nobody today. One too many does no harm.
 with entries as (
     select entries.*
     from {{ ref("entries") }} as entries

@@ -1,6 +1,6 @@
--- Allocations of earlier days that stand just as they were recorded: nearly all there are. A view over the record, which
--- is not written again every day; only of days that the chapter was built after, so that a run that has begun, and has
--- not come this far yet, shows nothing twice.
+-- Allocations of earlier days that stand just as they were recorded: nearly all there are. A view over the record,
+-- which is not written again every day; only of days that the chapter was built after, so that a run that has begun,
+-- and has not come this far yet, shows nothing twice.
 {{ config(materialized="view") }}
 
 with recorded as (

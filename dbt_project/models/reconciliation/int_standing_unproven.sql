@@ -1,5 +1,5 @@
--- Allocations of earlier days that the comparison of entries and documents does not show to stand as they were recorded,
--- in their newest version: few, and looked at one by one.
+-- Allocations of earlier days that the comparison of entries and documents does not show to stand as they were
+-- recorded, in their newest version: few, and looked at one by one.
 with recorded as (
     select * from {{ ref("stg_operations__allocation_history") }}
 ),

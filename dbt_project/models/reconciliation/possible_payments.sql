@@ -301,8 +301,8 @@ counted as (
 ),
 
 -- A payment that may be of a customer with thousands of open invoices may pay nearly each of them, and so may the next
--- one: of such a customer each invoice is held by the latest payment that is enough for it, and each payment told with the
--- smallest invoice it may pay. The same invoices are held, as long as by all pairs of the two.
+-- one: of such a customer each invoice is held by the latest payment that is enough for it, and each payment told with
+-- the smallest invoice it may pay. The same invoices are held, as long as by all pairs of the two.
 payments_of_many as (
     select distinct
         waiting.entry_key,
@@ -371,6 +371,15 @@ latest_payments as (
     from line_of_amounts
 ),
 
+-- What a person said no to is looked at pair by pair: the latest payment, or this one, may be the one it is not.
+invoices_rejected as (
+    select distinct
+        match_answers.company_id,
+        match_answers.invoice_id
+    from match_answers
+    where match_answers.answer = 'rejected'
+),
+
 -- Both on one line by day: each payment sees the smallest of the invoices issued by then.
 line_of_issues as (
     select
@@ -391,6 +400,11 @@ line_of_issues as (
         lpad(cast(cast(invoices_of_many.open_amount * 100 as bigint) as varchar), 20, '0')
         || invoices_of_many.invoice_id as invoice
     from invoices_of_many
+    left join invoices_rejected
+        on
+            invoices_of_many.company_id = invoices_rejected.company_id
+            and invoices_of_many.invoice_id = invoices_rejected.invoice_id
+    where invoices_rejected.invoice_id is null
 ),
 
 smallest_invoices as (
@@ -404,7 +418,6 @@ smallest_invoices as (
     from line_of_issues
 ),
 
--- What a person said no to is looked at pair by pair: the latest payment may be the one it is not.
 pairs_of_many as (
     select
         substr(latest_payments.payment, 11) as entry_key,
@@ -427,11 +440,10 @@ pairs_of_many as (
         invoices_of_many.company_id,
         invoices_of_many.invoice_id
     from invoices_of_many
-    inner join match_answers
+    inner join invoices_rejected
         on
-            invoices_of_many.company_id = match_answers.company_id
-            and invoices_of_many.invoice_id = match_answers.invoice_id
-            and match_answers.answer = 'rejected'
+            invoices_of_many.company_id = invoices_rejected.company_id
+            and invoices_of_many.invoice_id = invoices_rejected.invoice_id
     inner join payments_of_many
         on
             invoices_of_many.company_id = payments_of_many.company_id
