@@ -1,10 +1,12 @@
 """Every rule of the project, as dbt unit tests on a real DuckDB: one run, each failing rule named."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 from assets.landing.warehouse import writing
 from assets.warehouse.dbt import DbtHome, run_dbt
+from tests.requirements import named_tests
 
 
 def test_every_rule_holds(dbt_home: DbtHome, manifest: dict[str, Any]) -> None:
@@ -13,6 +15,9 @@ def test_every_rule_holds(dbt_home: DbtHome, manifest: dict[str, Any]) -> None:
     run_dbt(dbt_home, ["seed", "--quiet"])
     run_dbt(dbt_home, ["run", "--empty", "--quiet"])
     run_dbt(dbt_home, ["test", "--select", "test_type:unit", "--quiet"])
+    results = json.loads((dbt_home.target / "run_results.json").read_text(encoding="utf-8"))["results"]
+    passed = {result["unique_id"].split(".")[-1] for result in results if result["status"] == "pass"}
+    assert not named_tests(in_pytest=False) - passed, "docs/requirements.md names rules that did not run"
 
 
 def test_every_unit_test_is_named_as_a_rule(manifest: dict[str, Any]) -> None:
