@@ -135,11 +135,11 @@ def _view(
 
 
 def _table_in_columns(printed: Printed, labels: Mapping[str, Any]) -> list[str]:
-    headings = {name: labels["order" if name == "order" else name] for name in _COLUMNS}
-    rows = [headings, *({name: line[name] or NOTHING for name in _COLUMNS} for line in printed.lines)]
-    table = in_columns(
-        [[row[name] for name in _COLUMNS] for row in rows], right={_COLUMNS.index(name) for name in _AMOUNTS}
-    )
+    # As in HTML, nothing is said of orders where no invoice has one.
+    columns = [name for name in _COLUMNS if name != "order" or any(line["order"] for line in printed.lines)]
+    heads = [labels[name] for name in columns]
+    rows = [[line[name] or NOTHING for name in columns] for line in printed.lines]
+    table = in_columns([heads, *rows], right={columns.index(name) for name in _AMOUNTS})
     rule = "-" * max(len(row) for row in table)
     sums = in_columns([[total["label"], total["amount"]] for total in printed.sums], right={1})
     width = max(len(rule), max(len(row) for row in sums))

@@ -82,8 +82,9 @@ def test_an_entry_put_in_by_hand_is_found(sqlite_engine, sqlite_url, clock):
     fill(sqlite_engine, clock)
     tamper(
         sqlite_url,
-        "insert into audit_event select 7, v, at_utc, 'Ben', type, subject_refs, run_id, hash, payload_commit, 'f' || "
-        "substr(hash, 2) from audit_event where seq = 6",
+        # Another hash than that of entry 6, whatever that begins with.
+        "insert into audit_event select 7, v, at_utc, 'Ben', type, subject_refs, run_id, hash, payload_commit, "
+        "case substr(hash, 1, 1) when 'f' then '0' else 'f' end || substr(hash, 2) from audit_event where seq = 6",
     )
     assert verify(open_store(sqlite_url)).first_bad_seq == 7
 

@@ -1,7 +1,5 @@
 """What people agree, contest and decide, and how the track goes on afterwards."""
 
-import pytest
-
 from tests.scenarios.town import Story, Weeks, told
 
 PROMISE = Story("promise_broken_paid_reversed")
@@ -236,10 +234,6 @@ def test_a_hand_over_stops_everything_of_ours(weeks: Weeks) -> None:
     assert all("handed_over" in line for line in weeks.track(HANDED) if line > "03-03")
 
 
-PAUSED_CLOCK = "a call expires while its invoice is exempt, though nobody was asked to make it (int_calls_closed)"
-
-
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason=PAUSED_CLOCK)
 def test_the_stage_stands_still_while_an_invoice_is_handed_over(weeks: Weeks) -> None:
     assert weeks.track(HANDED) == told(
         """
@@ -264,12 +258,10 @@ def test_a_call_due_during_a_dispute_is_made_after_it(weeks: Weeks) -> None:
     )
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason=PAUSED_CLOCK)
 def test_the_stage_stands_still_during_a_dispute(weeks: Weeks) -> None:
     assert weeks.track(PAUSED_CALL, until="03-11") == told("03-02 A hold disputed 2 1200.00")
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason=PAUSED_CLOCK)
 def test_a_call_due_during_a_hold_is_made_after_it(weeks: Weeks) -> None:
     """The hold ends on the 12th, and the call that fell due on the 3rd is asked for: no formal notice without it."""
     assert weeks.track(HELD_CALL, until="03-16") == told(

@@ -20,6 +20,14 @@ bank_days_counted as (
     select * from {{ ref("int_bank_days_counted") }}
 ),
 
+tracks_resumed as (
+    select * from {{ ref("int_tracks_resumed") }}
+),
+
+exemptions as (
+    select * from {{ ref("int_exemptions") }}
+),
+
 calls as (
     select * from {{ ref("stg_register__calls") }}
 ),
@@ -66,12 +74,33 @@ timed as (
         scheduled.last_paid_on,
         scheduled.step_on,
         coalesce(greatest(scheduled.reached_on, scheduled.resumed_on), scheduled.due_on) as counted_from_on,
-        scheduled.step_on + scheduled.expires_after_days as expires_on,
+        -- While the track was paused nobody was asked: a task that had not run out by then has its days from the end of
+        -- the pause.
+        case
+            when
+                scheduled.step_on < tracks_resumed.last_resumed_on
+                and tracks_resumed.last_paused_on <= scheduled.step_on + scheduled.expires_after_days
+                then tracks_resumed.last_resumed_on
+            else scheduled.step_on
+        end + scheduled.expires_after_days as expires_on,
         {{ task_id(
             "scheduled.task_kind", "scheduled.company_id", "scheduled.customer_id", "scheduled.invoice_id",
             "concat_ws('/', cast(scheduled.step_stage_no as varchar), cast(scheduled.cycle as varchar))"
         ) }} as task_id
     from scheduled
+    left join tracks_resumed
+        on
+            scheduled.company_id = tracks_resumed.company_id
+            and scheduled.invoice_id = tracks_resumed.invoice_id
+),
+
+exempt_since as (
+    select
+        exemptions.company_id,
+        exemptions.invoice_id,
+        min(exemptions.since_on) as since_on
+    from exemptions
+    group by exemptions.company_id, exemptions.invoice_id
 ),
 
 -- No response is no payment, promise, dispute or contact since: whoever has answered need not be phoned.
@@ -152,7 +181,14 @@ closings as (
         timed.expires_on
     from timed
     cross join business_day
-    where timed.expires_on <= business_day.as_of_date
+    left join exempt_since
+        on
+            timed.company_id = exempt_since.company_id
+            and timed.invoice_id = exempt_since.invoice_id
+    where
+        timed.expires_on <= business_day.as_of_date
+        -- What was exempt before it ran out does not run out.
+        and coalesce(timed.expires_on < exempt_since.since_on, true)
 ),
 
 first_closings as (

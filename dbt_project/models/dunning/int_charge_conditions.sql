@@ -1,7 +1,7 @@
 -- One row per customer and currency whose lateness costs something by law: whether interest and costs may be claimed in
 -- a message today, and if not, why. Of a business always. Of a consumer in the Netherlands costs only after a letter
--- that gave fourteen days from the day after its receipt (BW 6:96(6)); in Belgium both only when they were agreed, which
--- nobody records here.
+-- that gave fourteen days from the day after its receipt (BW 6:96(6)); in Belgium both only when they were agreed,
+-- which nobody records here.
 with business_day as (
     select * from {{ ref("stg_control__business_day") }}
 ),

@@ -60,7 +60,8 @@ after_arrangements as (
         dunning_policy.resume_after_arrangement = 'anew' as counts_anew,
         case when arrangement_statuses.status = 'broken' then arrangement_statuses.next_due_on end
             as instalment_missed_on,
-        cast(null as date) as promise_broken_on
+        cast(null as date) as promise_broken_on,
+        arrangement_statuses.agreed_on as paused_on
     from arrangement_statuses
     cross join dunning_policy
     inner join arrangement_invoices
@@ -75,7 +76,8 @@ after_disputes as (
     select
         disputes.company_id,
         disputes.invoice_id,
-        disputes.closed_on as resumed_on
+        disputes.closed_on as resumed_on,
+        disputes.opened_on as paused_on
     from disputes
     inner join invoice_balances
         on
@@ -89,7 +91,8 @@ after_disputes as (
     select
         invoice_balances.company_id,
         invoice_balances.invoice_id,
-        complaints.closed_on
+        complaints.closed_on,
+        complaints.opened_on
     from complaints
     inner join invoice_balances
         on
@@ -104,6 +107,7 @@ holds_ended as (
         holds.company_id,
         holds.customer_id,
         holds.invoice_id,
+        holds.placed_on,
         least(holds.lifted_on, holds.until_on + 1) as ended_on
     from holds
     cross join business_day
@@ -114,14 +118,16 @@ after_holds as (
     select
         holds_ended.company_id,
         holds_ended.invoice_id,
-        holds_ended.ended_on as resumed_on
+        holds_ended.ended_on as resumed_on,
+        holds_ended.placed_on as paused_on
     from holds_ended
     where holds_ended.invoice_id is not null
     union all
     select
         invoice_balances.company_id,
         invoice_balances.invoice_id,
-        holds_ended.ended_on
+        holds_ended.ended_on,
+        holds_ended.placed_on
     from holds_ended
     inner join invoice_balances
         on
@@ -135,6 +141,7 @@ after_promises as (
         promises.company_id,
         promises.invoice_id,
         promise_statuses.judged_on as resumed_on,
+        promises.made_on as paused_on,
         promise_statuses.status <> 'withdrawn' as is_broken
     from promise_statuses
     inner join promises
@@ -188,7 +195,8 @@ reopened as (
         true as opens_cycle,
         true as counts_anew,
         cast(null as date) as instalment_missed_on,
-        cast(null as date) as promise_broken_on
+        cast(null as date) as promise_broken_on,
+        movements.booked_on as paused_on
     from movements
     where
         movements.amount < 0
@@ -204,7 +212,8 @@ given_back as (
         false as opens_cycle,
         true as counts_anew,
         cast(null as date) as instalment_missed_on,
-        cast(null as date) as promise_broken_on
+        cast(null as date) as promise_broken_on,
+        handover_items.handed_over_on as paused_on
     from handover_items
 ),
 
@@ -220,7 +229,8 @@ interruptions as (
         false as opens_cycle,
         dunning_policy.resume_after_dispute = 'anew' as counts_anew,
         cast(null as date) as instalment_missed_on,
-        cast(null as date) as promise_broken_on
+        cast(null as date) as promise_broken_on,
+        after_disputes.paused_on
     from after_disputes
     cross join dunning_policy
     union all
@@ -231,7 +241,8 @@ interruptions as (
         false as opens_cycle,
         dunning_policy.resume_after_hold = 'anew' as counts_anew,
         cast(null as date) as instalment_missed_on,
-        cast(null as date) as promise_broken_on
+        cast(null as date) as promise_broken_on,
+        after_holds.paused_on
     from after_holds
     cross join dunning_policy
     union all
@@ -242,23 +253,37 @@ interruptions as (
         false as opens_cycle,
         dunning_policy.resume_after_promise = 'anew' as counts_anew,
         cast(null as date) as instalment_missed_on,
-        case when after_promises.is_broken then after_promises.resumed_on end as promise_broken_on
+        case when after_promises.is_broken then after_promises.resumed_on end as promise_broken_on,
+        after_promises.paused_on
     from after_promises
     cross join dunning_policy
     union all
     select * from given_back
 ),
 
+-- The pause that ended last, whether or not days count anew after it: while it lasted nobody was asked anything.
+ranked as (
+    select
+        interruptions.*,
+        row_number() over (
+            partition by interruptions.company_id, interruptions.invoice_id
+            order by interruptions.resumed_on desc, interruptions.paused_on asc
+        ) as newest_rank
+    from interruptions
+),
+
 final as (
     select
-        interruptions.company_id,
-        interruptions.invoice_id,
-        max(case when interruptions.counts_anew then interruptions.resumed_on end) as resumed_on,
-        max(interruptions.promise_broken_on) as promise_broken_on,
-        max(interruptions.instalment_missed_on) as instalment_missed_on,
-        count(*) filter (where interruptions.opens_cycle) as cycles_opened
-    from interruptions
-    group by interruptions.company_id, interruptions.invoice_id
+        ranked.company_id,
+        ranked.invoice_id,
+        max(case when ranked.counts_anew then ranked.resumed_on end) as resumed_on,
+        max(ranked.promise_broken_on) as promise_broken_on,
+        max(ranked.instalment_missed_on) as instalment_missed_on,
+        max(case when ranked.newest_rank = 1 then ranked.paused_on end) as last_paused_on,
+        max(ranked.resumed_on) as last_resumed_on,
+        count(*) filter (where ranked.opens_cycle) as cycles_opened
+    from ranked
+    group by ranked.company_id, ranked.invoice_id
 )
 
 select * from final
