@@ -23,7 +23,14 @@ def test_the_standard_scenario_is_drawn_from_the_invoice_to_the_formal_notice(se
         (5, 1, "reminder_1"),  # the day after grace ends
         (15, 2, "reminder_2"),
     ]
-    assert "everybody whom no choice before this fits" in drawn.followed_by
+    assert drawn.followed_by == ("country NL",)
+
+
+def test_who_fits_no_other_choice_follows_the_last(seeds: Seeds) -> None:
+    policy = read_policy(seeds.folder, PROJECT / "models")
+    last = max(policy["scenario_choices"].rows, key=lambda row: row.number("rank") or 0)
+    drawn = timeline(policy, last["scenario_id"], TODAY, TODAY)
+    assert drawn.followed_by[-1] == "everybody whom no choice before this fits"
 
 
 def test_bank_days_step_over_weekends_and_holidays(seeds: Seeds) -> None:

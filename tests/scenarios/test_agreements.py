@@ -226,6 +226,7 @@ def test_a_customer_that_pays_everything_hears_no_more(weeks: Weeks) -> None:
         """
     )
     assert weeks.letters(SETTLED) == told("03-04 reminder_1 1 email 700.00 A* B*")
+    assert weeks.kindnesses(SETTLED) == told("03-10 thank_you 0 email 0.00 A B")
 
 
 def test_a_hand_over_stops_everything_of_ours(weeks: Weeks) -> None:

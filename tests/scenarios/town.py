@@ -495,10 +495,11 @@ class Weeks:
         """Releases whatever is held of a customer."""
         held = [row.communication_id for row in self._messages(story, ("held",))]
         assert held, f"{story.customer_id}: nothing is held"
-        released = release(
-            self.house.installation.store, self.house.clock, by="J. de Boer", reason="seen", communication_ids=held
-        )
-        assert not released.untouched, released.untouched
+        for person in ("J. de Boer", "A. Jansen"):  # a formal notice wants two
+            released = release(
+                self.house.installation.store, self.house.clock, by=person, reason="seen", communication_ids=held
+            )
+            assert not released.untouched, released.untouched
 
     def _noon(self, day: date) -> None:
         """What happens between the plan and the dispatch."""
@@ -636,10 +637,17 @@ class Weeks:
         return lines
 
     def letters(self, story: Story) -> list[str]:
-        """What left the house: day, kind, stage, route, amount claimed, invoices (a star: taken a step further), and what
-        became of it unless it simply arrived."""
+        """What left the house on the track: day, kind, stage, route, amount claimed, invoices (a star: taken a step further),
+        and what became of it unless it simply arrived."""
+        return self._told(story, [row for row in self._messages(story, LEFT) if row.occasion is None])
+
+    def kindnesses(self, story: Story) -> list[str]:
+        """What left the house besides the track: confirmations, thanks, questions about money, told in the same way."""
+        return self._told(story, [row for row in self._messages(story, LEFT) if row.occasion is not None])
+
+    def _told(self, story: Story, messages: Sequence[Any]) -> list[str]:
         lines = []
-        for row in self._messages(story, LEFT):
+        for row in messages:
             with reading_store(self.house.installation.store) as store:
                 items = store.execute(
                     select(communication_item).where(communication_item.c.communication_id == row.communication_id)

@@ -181,14 +181,7 @@ closings as (
         timed.expires_on
     from timed
     cross join business_day
-    left join exempt_since
-        on
-            timed.company_id = exempt_since.company_id
-            and timed.invoice_id = exempt_since.invoice_id
-    where
-        timed.expires_on <= business_day.as_of_date
-        -- What was exempt before it ran out does not run out.
-        and coalesce(timed.expires_on < exempt_since.since_on, true)
+    where timed.expires_on <= business_day.as_of_date
 ),
 
 first_closings as (
@@ -213,7 +206,14 @@ final as (
             timed.company_id = first_closings.company_id
             and timed.invoice_id = first_closings.invoice_id
     cross join business_day
-    where greatest(first_closings.closed_on, timed.step_on) <= business_day.as_of_date
+    left join exempt_since
+        on
+            timed.company_id = exempt_since.company_id
+            and timed.invoice_id = exempt_since.invoice_id
+    where
+        greatest(first_closings.closed_on, timed.step_on) <= business_day.as_of_date
+        -- The track stands still while the invoice is exempt: nothing that began before is closed meanwhile.
+        and coalesce(greatest(first_closings.closed_on, timed.step_on) < exempt_since.since_on, true)
 )
 
 select * from final

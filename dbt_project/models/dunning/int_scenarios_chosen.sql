@@ -85,29 +85,41 @@ choices_named as (
     from choices
 ),
 
+-- Whoever owes something, known to billing or not: a customer whose row was refused has a scenario too.
+debtors as (
+    select distinct
+        open_items.company_id,
+        open_items.customer_id
+    from open_items
+),
+
 customers_known as (
     select
-        customers.company_id,
-        customers.customer_id,
+        debtors.company_id,
+        debtors.customer_id,
         customers.scenario_id,
         customers.country,
         coalesce(credit_risks.risk_class, 'unknown') as risk_class,
         coalesce(customers.is_natural_person, false) as is_natural_person,
         coalesce(customer_segments.segment, 'standard') as segment,
         coalesce(payer_profiles.payer_profile, 'new') as payer_profile
-    from customers
+    from debtors
+    left join customers
+        on
+            debtors.company_id = customers.company_id
+            and debtors.customer_id = customers.customer_id
     left join customer_segments
         on
-            customers.company_id = customer_segments.company_id
-            and customers.customer_id = customer_segments.customer_id
+            debtors.company_id = customer_segments.company_id
+            and debtors.customer_id = customer_segments.customer_id
     left join credit_risks
         on
-            customers.company_id = credit_risks.company_id
-            and customers.customer_id = credit_risks.customer_id
+            debtors.company_id = credit_risks.company_id
+            and debtors.customer_id = credit_risks.customer_id
     left join payer_profiles
         on
-            customers.company_id = payer_profiles.company_id
-            and customers.customer_id = payer_profiles.customer_id
+            debtors.company_id = payer_profiles.company_id
+            and debtors.customer_id = payer_profiles.customer_id
 ),
 
 -- What fits the customer; whether it fits the invoice too depends on its currency and amount.
