@@ -163,7 +163,7 @@ def test_credit_and_rebill_begins_at_stage_nought(weeks: Weeks) -> None:
         """
     )
     assert "follow_up A of 03-06: open 03-06 gone 03-12" in weeks.tasks(REBILL)
-    assert "credit_and_rebill A of 03-12: open 03-12 gone 03-13" in weeks.tasks(REBILL)
+    assert "credit_and_rebill A of 03-12: open 03-12 done 03-13 gone 03-23" in weeks.tasks(REBILL)
 
 
 def test_an_arrangement_broken_is_resumed_at_the_stored_stage(weeks: Weeks) -> None:
