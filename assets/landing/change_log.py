@@ -134,7 +134,7 @@ def append_billing(
     extract looks exactly like customers who owe nothing. `max_shrink_percent` alone is the brake on lost rows only.
     """
     limits = brakes or Brakes(max_shrink_percent, max_growth_factor=None, max_sum_change_percent=None)
-    with _incoming(connection, rows) as (incoming, names):
+    with _incoming(connection, table, rows) as (incoming, names):
         _compare(connection, table, incoming, names, after)
         seen = _count(connection, f"select count(*) from {incoming}")
         distinct = _count(connection, "select count(*) from landing_rows")
@@ -151,12 +151,22 @@ def append_billing(
 
 
 @contextmanager
-def _incoming(connection: duckdb.DuckDBPyConnection, rows: pa.Table | Path) -> Iterator[tuple[str, list[str]]]:
-    """What the rows may be called in a query, and the columns they have."""
+def _incoming(
+    connection: duckdb.DuckDBPyConnection, table: BillingTable, rows: pa.Table | Path
+) -> Iterator[tuple[str, list[str]]]:
+    """What the rows may be called in a query, and the columns they have. An archived extract of before a column was added
+    to the contract says nothing in it."""
     if isinstance(rows, Path):
         relation = "read_parquet('{}')".format(str(rows).replace("'", "''"))
         described = connection.execute(f"describe select * from {relation}").fetchall()
-        yield relation, [str(column[0]) for column in described]
+        names = [str(column[0]) for column in described]
+        absent = {
+            name: kind for name, kind in billing_columns(table) if name in table.column_names and name not in names
+        }
+        if absent:
+            empty = ", ".join(f"cast(null as {kind}) as {name}" for name, kind in absent.items())
+            relation = f"(select *, {empty} from {relation})"
+        yield relation, [*names, *absent]
         return
     if "ordinal" not in rows.column_names:
         rows = rows.append_column("ordinal", pa.array(range(1, rows.num_rows + 1), type=pa.int64()))

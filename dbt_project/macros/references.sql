@@ -67,7 +67,10 @@
 
 {# Whether a text (lower case) says that what it lists is not all: "e.a.", "etc." #}
 {% macro says_there_is_more(text) -%}
-    {{ matches_pattern(text, "'(^|[^a-z])(e[.] ?a|etc|e[.] ?v|u[.] ?a|usw|et al|en andere|en overige|and others|et autres)([^a-z]|$)'") }}
+    {{ matches_pattern(text, "'" ~ (
+        "(^|[^a-z])(e[.] ?a|etc|e[.] ?v|u[.] ?a|usw|et al|en andere|en overige|and others|et autres)"
+        ~ "([^a-z]|$)"
+    ) ~ "'") }}
 {%- endmacro %}
 
 {# Digits written as a date, with separators: 31-10-2026, 2026.10.31. #}

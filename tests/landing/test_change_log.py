@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -95,6 +97,19 @@ def test_new_rows_are_appended_with_their_place_and_hash(log: duckdb.DuckDBPyCon
         "select batch_id, source_sha256, ordinal, length(row_hash), is_deleted from raw.invoices order by ordinal"
     ).fetchall()
     assert rows == [(1, SHA, 1, 32, False), (1, SHA, 2, 32, False)]
+
+
+def test_an_archived_extract_of_before_a_column_existed_is_read_with_nothing_in_it(
+    log: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    """A home whose archive is older than the newest column of the contract can still be rebuilt."""
+    rows = arrow_rows(INVOICES, [invoice(1), invoice(2, document_path="x.pdf")], range(1, 3))
+    pq.write_table(rows.drop_columns(["document_path"]), tmp_path / "invoices.parquet")
+    append_billing(log, INVOICES, tmp_path / "invoices.parquet", batch_id=1, source_sha256=SHA, is_full=False)
+    assert newest(log, "invoice_id, total_amount, document_path") == [
+        ("I1", Decimal("100.00"), None),
+        ("I2", Decimal("100.00"), None),
+    ]
 
 
 def test_an_unchanged_row_is_not_appended_again(log: duckdb.DuckDBPyConnection) -> None:
