@@ -93,7 +93,8 @@ def ensure_manifest(home: DbtHome) -> Path:
     if home.manifest.exists() and home.stamp.exists() and home.stamp.read_text(encoding="utf-8") == current:
         return home.manifest
     home.target.mkdir(mode=0o700, parents=True, exist_ok=True)
-    run_dbt(home, ["parse", "--quiet"])
+    # Parsed in part, a description that moved to another file would stand twice: an upgraded home would stop there.
+    run_dbt(home, ["parse", "--quiet", "--no-partial-parse"])
     home.stamp.write_text(current, encoding="utf-8")
     return home.manifest
 
