@@ -211,6 +211,9 @@ exchanged as (
         cast(null as varchar) as note,
         cast(null as varchar) as recorded_by
     from dispatched_items
+    cross join business_day
+    -- What left today is no history yet: the same day again gives the same sheet.
+    where dispatched_items.dispatched_on < business_day.as_of_date
     union all
     select
         contacts.company_id,
