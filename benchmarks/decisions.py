@@ -11,7 +11,6 @@ own, in order, each with its CPU seconds (all threads). dbt's own cost is left o
 from __future__ import annotations
 
 import argparse
-import json
 import resource
 import subprocess
 import sys
@@ -19,9 +18,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from datetime import date
-from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
@@ -31,6 +28,7 @@ from assets.landing.raw_tables import CONTROL_TABLES
 from assets.landing.warehouse import writing
 from assets.warehouse.dbt import DbtHome, run_dbt
 from assets.warehouse.versions import ROOT
+from benchmarks.reconciliation import models_in_order
 
 AS_OF = date(2026, 11, 20)
 ACCOUNT = "NL91ABNA0417164300"
@@ -232,25 +230,13 @@ def rebuild(home: DbtHome) -> None:
     run_dbt(home, ["compile", "--quiet"])
 
 
-def models_in_order(target: Path) -> list[dict[str, Any]]:
-    """The models of the measured chapters, each after those it reads."""
-    nodes = json.loads((target / "manifest.json").read_text(encoding="utf-8"))["nodes"]
-    measured = {
-        key: node for key, node in nodes.items() if node["resource_type"] == "model" and node["schema"] in CHAPTERS
-    }
-    graph = {
-        key: [parent for parent in node["depends_on"]["nodes"] if parent in measured] for key, node in measured.items()
-    }
-    return [measured[key] for key in TopologicalSorter(graph).static_order()]
-
-
 def measure(home: DbtHome) -> list[tuple[str, str, float, int]]:
     """Builds the chapters in this process. Returns of each model its chapter, name, CPU seconds and rows."""
     figures = []
     with duckdb.connect(str(home.warehouse)) as connection:
         connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
         connection.execute("set threads = 2")
-        for node in models_in_order(home.target):
+        for node in models_in_order(home.target, CHAPTERS):
             schema, name = node["schema"], node["name"]
             compiled = home.target / "compiled" / "tijdig" / node["original_file_path"]
             kind = "view" if node["config"]["materialized"] == "view" else "table"

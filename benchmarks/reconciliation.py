@@ -278,13 +278,11 @@ def prepare(home: DbtHome, size: Size) -> None:
     run_dbt(home, ["compile", "--quiet"])
 
 
-def models_in_order(target: Path) -> list[dict[str, Any]]:
-    """The nodes of the chapter, each after those it reads."""
+def models_in_order(target: Path, chapters: Sequence[str] = ("reconciliation",)) -> list[dict[str, Any]]:
+    """The models of some chapters, each after those it reads."""
     nodes = json.loads((target / "manifest.json").read_text(encoding="utf-8"))["nodes"]
     chapter = {
-        key: node
-        for key, node in nodes.items()
-        if node["resource_type"] == "model" and node["schema"] == "reconciliation"
+        key: node for key, node in nodes.items() if node["resource_type"] == "model" and node["schema"] in chapters
     }
     graph = {
         key: [parent for parent in node["depends_on"]["nodes"] if parent in chapter] for key, node in chapter.items()

@@ -180,7 +180,7 @@ def _step(policy: Policy, wording: Wording, row: Row, day: date) -> Iterator[Fin
     seed = policy["scenario_steps"]
     stage, offset = row.number("stage_no") or 0, row.number("offset_days") or 0
     share = row.number("minimum_share_basis_points") or 0
-    if row["base"] in ("due_date", "invoice_date") and stage > 0 and offset < 0 and row["base"] == "due_date":
+    if row["base"] == "due_date" and stage > 0 and offset < 0:
         yield error(
             seed, row, f"stage {stage} would come {-offset} days before the due date", "write days after it as a positive number"
         )  # fmt: skip
